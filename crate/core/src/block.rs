@@ -1,0 +1,100 @@
+//! The candidate block: what the server sends, in columns. Untrusted until [`Block::decode`] has seen it.
+
+/// Version of the wire format.
+pub const BLOCK_VERSION: u32 = 1;
+/// Most candidates in a block.
+pub const MAX_CANDIDATES: usize = 4096;
+/// Largest block in bytes.
+pub const MAX_BLOCK_BYTES: usize = 8 << 20;
+
+/// Where a candidate came from: bits of `sources`.
+pub mod source {
+    /// Collaborative filtering with the account's factor.
+    pub const CF: u32 = 1;
+    /// Neighbours of recent videos.
+    pub const NEIGHBOUR: u32 = 2;
+    /// Content shelf.
+    pub const CONTENT: u32 = 4;
+    /// Freshly published.
+    pub const FRESH: u32 = 8;
+    /// Popular.
+    pub const POPULAR: u32 = 16;
+}
+
+/// The wire format (protobuf). `n` candidates; every per-candidate column has `n` entries
+/// unless it says "or none". Dictionaries are referred to by `1 + index`; 0 is unknown.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct BlockMessage {
+    /// [`BLOCK_VERSION`].
+    #[prost(uint32, tag = "1")]
+    pub version: u32,
+    /// Id of the bundle that made the vectors: 64 hex digits.
+    #[prost(string, tag = "2")]
+    pub bundle_id: String,
+    /// Unix milliseconds after which the block must not be used.
+    #[prost(int64, tag = "3")]
+    pub expires_at_ms: i64,
+    /// Video ids, distinct, 1..=256 bytes.
+    #[prost(string, repeated, tag = "4")]
+    pub ids: Vec<String>,
+    /// Width of an item vector.
+    #[prost(uint32, tag = "5")]
+    pub vector_dim: u32,
+    /// int8 item vectors, `n × vector_dim`.
+    #[prost(bytes = "vec", tag = "6")]
+    pub vectors: Vec<u8>,
+    /// Scale of each vector.
+    #[prost(float, repeated, tag = "7")]
+    pub vector_scales: Vec<f32>,
+    /// Width of an item factor; 0: no factors.
+    #[prost(uint32, tag = "8")]
+    pub factor_dim: u32,
+    /// int8 item factors, `n × factor_dim`.
+    #[prost(bytes = "vec", tag = "9")]
+    pub factors: Vec<u8>,
+    /// Scale of each factor; none where `factor_dim` is 0.
+    #[prost(float, repeated, tag = "10")]
+    pub factor_scales: Vec<f32>,
+    /// Bits of [`source`].
+    #[prost(uint32, repeated, tag = "11")]
+    pub sources: Vec<u32>,
+    /// Score of the server's pruning stage; what it orders by.
+    #[prost(float, repeated, tag = "12")]
+    pub server_scores: Vec<f32>,
+    /// Smoothed log-odds of relevance of an impression of this video, as of the bundle.
+    #[prost(float, repeated, tag = "13")]
+    pub priors: Vec<f32>,
+    /// `log1p` of relevant events, as of the bundle.
+    #[prost(float, repeated, tag = "14")]
+    pub log_popularity: Vec<f32>,
+    /// Seconds; negative: unknown.
+    #[prost(float, repeated, tag = "15")]
+    pub length_seconds: Vec<f32>,
+    /// Unix milliseconds; `i64::MIN`: unknown.
+    #[prost(sint64, repeated, tag = "16")]
+    pub published_at_ms: Vec<i64>,
+    /// `1 + index` into `dictionary`.
+    #[prost(uint32, repeated, tag = "17")]
+    pub languages: Vec<u32>,
+    /// `1 + index` into `dictionary`.
+    #[prost(uint32, repeated, tag = "18")]
+    pub ratings: Vec<u32>,
+    /// `1 + index` into `dictionary`.
+    #[prost(uint32, repeated, tag = "19")]
+    pub channels: Vec<u32>,
+    /// Number of tags of each candidate.
+    #[prost(uint32, repeated, tag = "20")]
+    pub tag_counts: Vec<u32>,
+    /// Tags of all candidates one after the other: `1 + index` into `dictionary`.
+    #[prost(uint32, repeated, tag = "21")]
+    pub tags: Vec<u32>,
+    /// Strings of the columns above.
+    #[prost(string, repeated, tag = "22")]
+    pub dictionary: Vec<String>,
+    /// Titles, or none.
+    #[prost(string, repeated, tag = "23")]
+    pub titles: Vec<String>,
+    /// Thumbnail addresses, or none.
+    #[prost(string, repeated, tag = "24")]
+    pub thumbnails: Vec<String>,
+}

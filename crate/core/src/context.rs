@@ -1,0 +1,55 @@
+//! The moment of a recommendation: instant, local time, device, surface. Never leaves the device.
+
+use serde::{Deserialize, Serialize};
+
+/// Where and when the viewer asks. The clock is the host's; the core has none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Context {
+    /// Now, Unix milliseconds.
+    pub now_ms: i64,
+    /// Offset of the viewer's local time from UTC *at that instant*, minutes east (DST included).
+    /// `None`: unknown, and then time of day and day of week are unknown too.
+    #[serde(default)]
+    pub utc_offset_minutes: Option<i32>,
+    /// Kind of device, for example `phone`, `tablet`, `desktop`, `tv`.
+    #[serde(default)]
+    pub device: Option<String>,
+    /// Where the slate is shown, for example `up-next`, `home`.
+    #[serde(default)]
+    pub surface: Option<String>,
+}
+
+/// Hour and weekday on the viewer's clock.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LocalTime {
+    /// Hours since local midnight, 0.0..24.0.
+    pub hour: f32,
+    /// Day of week, 0 = Monday … 6 = Sunday.
+    pub weekday: u8,
+}
+
+impl Context {
+    /// Local hour and weekday, or `None` where the offset is unknown or outside ±18 h.
+    ///
+    /// ```
+    /// use upnext_core::Context;
+    /// // 1970-01-01 was a Thursday; UTC+8 at midnight UTC is 08:00.
+    /// let c = Context { now_ms: 0, utc_offset_minutes: Some(480), device: None, surface: None };
+    /// let t = c.local_time().unwrap();
+    /// assert_eq!((t.hour, t.weekday), (8.0, 3));
+    /// ```
+    #[must_use]
+    pub fn local_time(&self) -> Option<LocalTime> {
+        const DAY_MS: i64 = 86_400_000;
+        let offset = self.utc_offset_minutes.filter(|m| m.abs() <= 18 * 60)?;
+        let local = self.now_ms.checked_add(i64::from(offset) * 60_000)?;
+        let of_day = local.rem_euclid(DAY_MS);
+        let weekday = (local.div_euclid(DAY_MS) + 3).rem_euclid(7);
+        // Both are small and exact in their types: below 86.4 million and below 7.
+        Some(LocalTime {
+            hour: (of_day as f64 / 3_600_000.0) as f32,
+            weekday: weekday as u8,
+        })
+    }
+}

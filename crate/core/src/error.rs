@@ -1,0 +1,163 @@
+//! What can go wrong in the core. No message holds anything of the viewer.
+
+use crate::Code;
+
+/// An error of the core: what, where, and how to mend it.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// The manifest, spec or another JSON file of the bundle does not parse.
+    #[error("{file} of the bundle is not readable: {reason}; write the bundle again with `upnext-export`")]
+    BundleUnreadable {
+        /// file inside the bundle
+        file: String,
+        /// what the parser said
+        reason: String,
+    },
+    /// A format version that this build does not read.
+    #[error("{what} has format version {found}, this program reads {expected}; use matching releases")]
+    BundleVersion {
+        /// which file or message
+        what: &'static str,
+        /// version found
+        found: u32,
+        /// version this build reads
+        expected: u32,
+    },
+    /// Size or hash differ from the manifest.
+    #[error("{file} does not match the manifest (expected {expected}, found {found}); fetch the bundle again")]
+    BundleCorrupt {
+        /// path inside the bundle
+        file: String,
+        /// size or SHA-256 named by the manifest
+        expected: String,
+        /// size or SHA-256 of the bytes
+        found: String,
+    },
+    /// A needed file is absent.
+    #[error("the bundle lacks {file}; write or fetch it again")]
+    BundleIncomplete {
+        /// path or role of the file
+        file: String,
+    },
+    /// Parts of one bundle disagree.
+    #[error("the bundle contradicts itself: {what} should be {expected} and is {found}")]
+    BundleInconsistent {
+        /// what disagrees
+        what: String,
+        /// expected value
+        expected: String,
+        /// found value
+        found: String,
+    },
+    /// Two bundle ids met.
+    #[error("{what} belongs to bundle {found}, loaded is {expected}; fetch both anew")]
+    BundleMismatch {
+        /// what carries the id
+        what: &'static str,
+        /// id of the loaded bundle
+        expected: String,
+        /// id it carries
+        found: String,
+    },
+    /// Bytes that are no candidate block.
+    #[error("the candidate block cannot be decoded: {reason}")]
+    BlockUnreadable {
+        /// what the decoder said
+        reason: String,
+    },
+    /// A bound of the candidate block is broken.
+    #[error("the candidate block is invalid: {what} is {found}, expected {expected}")]
+    BlockInvalid {
+        /// column or bound
+        what: &'static str,
+        /// what would be right
+        expected: String,
+        /// what was found
+        found: String,
+    },
+    /// The block's time is over.
+    #[error("the candidate block expired at {expired_at_ms} ms, now is {now_ms} ms; fetch a new one")]
+    BlockExpired {
+        /// expiry, Unix milliseconds
+        expired_at_ms: i64,
+        /// the clock that was passed in
+        now_ms: i64,
+    },
+    /// NaN or infinity.
+    #[error("{what}[{index}] is not a finite number")]
+    NotFinite {
+        /// which vector or column
+        what: &'static str,
+        /// first offending index
+        index: usize,
+    },
+    /// An id outside its table.
+    #[error("{what} {found} is outside 0..{limit}")]
+    IdOutOfRange {
+        /// which feature or table
+        what: String,
+        /// the id
+        found: i64,
+        /// first id that is too large
+        limit: i64,
+    },
+    /// A compact program that does not validate.
+    #[error("compact program: {reason}; compile the bundle again")]
+    ProgramInvalid {
+        /// what does not validate, with op index
+        reason: String,
+    },
+    /// An ONNX graph that the engine cannot read or run.
+    #[error("ONNX graph: {reason}")]
+    OnnxInvalid {
+        /// what the engine said
+        reason: String,
+    },
+    /// Wrong shape of a request, an option or an event.
+    #[error("{what}: {reason}")]
+    RequestInvalid {
+        /// which argument
+        what: String,
+        /// what is wrong and what would be right
+        reason: String,
+    },
+    /// A profile or history that cannot be read.
+    #[error("stored {what} cannot be read: {reason}; the stored bytes are left as they are")]
+    ProfileInvalid {
+        /// profile or history
+        what: &'static str,
+        /// what the parser said
+        reason: String,
+    },
+    /// Asked before a bundle or a block was there.
+    #[error("{what} is not loaded yet")]
+    NotReady {
+        /// bundle or block
+        what: &'static str,
+    },
+}
+
+impl Error {
+    /// The stable code of this error.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        match self {
+            Error::BundleUnreadable { .. } => Code::BundleUnreadable,
+            Error::BundleVersion { .. } => Code::BundleVersion,
+            Error::BundleCorrupt { .. } => Code::BundleCorrupt,
+            Error::BundleIncomplete { .. } => Code::BundleIncomplete,
+            Error::BundleInconsistent { .. } => Code::BundleInconsistent,
+            Error::BundleMismatch { .. } => Code::BundleMismatch,
+            Error::BlockUnreadable { .. } => Code::BlockUnreadable,
+            Error::BlockInvalid { .. } => Code::BlockInvalid,
+            Error::BlockExpired { .. } => Code::BlockExpired,
+            Error::NotFinite { .. } => Code::NotFinite,
+            Error::IdOutOfRange { .. } => Code::IdOutOfRange,
+            Error::ProgramInvalid { .. } => Code::ProgramInvalid,
+            Error::OnnxInvalid { .. } => Code::OnnxInvalid,
+            Error::RequestInvalid { .. } => Code::RequestInvalid,
+            Error::ProfileInvalid { .. } => Code::ProfileInvalid,
+            Error::NotReady { .. } => Code::NotReady,
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Features: one function per encoder, called by training, server and device alike.
+
+pub mod spec;

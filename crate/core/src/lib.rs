@@ -1,0 +1,22 @@
+//! What training, server and device share: tables' labels, features, bundle, candidate block,
+//! compact programs, scoring, diversity, pipeline and the metrics of a slate.
+//!
+//! Pure: no clock, I/O, randomness, threads or panics. Time and seeds are arguments.
+
+pub mod block;
+pub mod bundle;
+mod code;
+mod context;
+mod error;
+mod event;
+pub mod feature;
+mod profile;
+pub mod program;
+mod quantize;
+
+pub use code::Code;
+pub use context::{Context, LocalTime};
+pub use error::Error;
+pub use event::{EventKind, RELEVANT_FRACTION, fraction_watched, relevant};
+pub use profile::Profile;
+pub use quantize::{QuantRow, quantize};

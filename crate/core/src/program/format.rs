@@ -1,0 +1,103 @@
+//! Wire format of a compact program (protobuf): dense ops with static widths, one row at a time.
+
+/// Version of the format.
+pub const PROGRAM_VERSION: u32 = 1;
+
+/// A program: buffers are numbered, inputs first (in order), then one per op.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct ProgramMessage {
+    /// [`PROGRAM_VERSION`].
+    #[prost(uint32, tag = "1")]
+    pub version: u32,
+    /// Inputs, in buffer order.
+    #[prost(message, repeated, tag = "2")]
+    pub inputs: Vec<InputMessage>,
+    /// Ops; op `i` writes buffer `inputs.len() + i`.
+    #[prost(message, repeated, tag = "3")]
+    pub ops: Vec<OpMessage>,
+    /// Weights, named by index.
+    #[prost(message, repeated, tag = "4")]
+    pub tensors: Vec<TensorMessage>,
+    /// Buffer that is the result.
+    #[prost(uint32, tag = "5")]
+    pub output: u32,
+}
+
+/// One input of the program.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct InputMessage {
+    /// Name, as in the ONNX graph.
+    #[prost(string, tag = "1")]
+    pub name: String,
+    /// Values per row.
+    #[prost(uint32, tag = "2")]
+    pub width: u32,
+    /// True: integer ids; false: f32.
+    #[prost(bool, tag = "3")]
+    pub ids: bool,
+}
+
+/// Weights: row-major little-endian.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct TensorMessage {
+    /// Rows.
+    #[prost(uint32, tag = "1")]
+    pub rows: u32,
+    /// Columns.
+    #[prost(uint32, tag = "2")]
+    pub cols: u32,
+    /// 0 = f32 (f16 and int8 are later versions' to add).
+    #[prost(uint32, tag = "3")]
+    pub dtype: u32,
+    /// `rows * cols` values.
+    #[prost(bytes = "vec", tag = "4")]
+    pub data: Vec<u8>,
+}
+
+/// One op.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct OpMessage {
+    /// What it does; see [`OpCode`].
+    #[prost(enumeration = "OpCode", tag = "1")]
+    pub code: i32,
+    /// Buffers it reads, all written before it.
+    #[prost(uint32, repeated, tag = "2")]
+    pub inputs: Vec<u32>,
+    /// Tensors it reads.
+    #[prost(uint32, repeated, tag = "3")]
+    pub tensors: Vec<u32>,
+    /// Integer parameters, by code.
+    #[prost(uint32, repeated, tag = "4")]
+    pub params: Vec<u32>,
+    /// Float parameters, by code.
+    #[prost(float, repeated, tag = "5")]
+    pub scalars: Vec<f32>,
+}
+
+/// The ops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, prost::Enumeration)]
+#[repr(i32)]
+pub enum OpCode {
+    /// Never valid.
+    Invalid = 0,
+    /// Row `ids[params[0]]` of `tensors[0]`.
+    Gather = 1,
+    /// Inputs one after the other.
+    Concat = 2,
+    /// `x · W (+ b)`: `tensors[0]` is `in × out`, `tensors[1]`, where present, `1 × out`.
+    Dense = 3,
+    /// `max(x, 0)`.
+    Relu = 4,
+    /// `1 / (1 + e^-x)`.
+    Sigmoid = 5,
+    /// `tanh(x)`.
+    Tanh = 6,
+    /// Element-wise sum of two buffers, or of a buffer and `tensors[0]` (`1 × width`).
+    Add = 7,
+    /// Element-wise product, likewise.
+    Mul = 8,
+    /// `x / max(‖x‖₂, scalars[0])`.
+    L2Norm = 9,
+    /// Columns `params[0]..params[1]`.
+    Slice = 10,
+}

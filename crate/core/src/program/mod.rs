@@ -1,0 +1,3 @@
+//! Compact programs: the default engine of the device.
+
+pub mod format;

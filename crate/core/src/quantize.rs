@@ -1,0 +1,44 @@
+//! int8 rows with one scale per row: how vectors and factors travel, are stored and are pooled.
+
+/// One quantised row: value `i` is `scale * values[i]`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct QuantRow<'a> {
+    /// Step; finite and not negative.
+    pub scale: f32,
+    /// Levels in −127..=127.
+    pub values: &'a [i8],
+}
+
+/// Quantises a row symmetrically to −127..=127, round half away from zero; returns the scale.
+/// A row with a non-finite value, or of zeros, becomes zeros with scale 0.
+///
+/// ```
+/// let mut levels = [0; 2];
+/// let scale = upnext_core::quantize(&[1.0, -0.5], &mut levels);
+/// assert_eq!(levels, [127, -64]);
+/// assert!((scale * 127.0 - 1.0).abs() < 1e-6);
+/// ```
+///
+/// Writes `min(row.len(), levels.len())` levels.
+pub fn quantize(row: &[f32], levels: &mut [i8]) -> f32 {
+    let peak = row.iter().fold(0.0_f32, |m, v| m.max(v.abs()));
+    if !(peak > 0.0 && row.iter().all(|v| v.is_finite())) {
+        levels.fill(0);
+        return 0.0;
+    }
+    let scale = peak / 127.0;
+    for (level, value) in levels.iter_mut().zip(row) {
+        *level = libm::roundf(value / scale).clamp(-127.0, 127.0) as i8;
+    }
+    scale
+}
+
+impl QuantRow<'_> {
+    /// Adds `weight × row` to `sum`, over the shorter length.
+    pub fn add_to(&self, weight: f32, sum: &mut [f32]) {
+        let w = weight * self.scale;
+        for (s, v) in sum.iter_mut().zip(self.values) {
+            *s += w * f32::from(*v);
+        }
+    }
+}

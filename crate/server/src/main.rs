@@ -1,0 +1,2 @@
+//! Candidate server.
+fn main() {}

@@ -1,0 +1,1 @@
+//! upnext in the browser and at the edge.

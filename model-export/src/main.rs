@@ -1,0 +1,2 @@
+//! From logs to a bundle.
+fn main() {}

@@ -100,4 +100,7 @@ pub enum OpCode {
     L2Norm = 9,
     /// Columns `params[0]..params[1]`.
     Slice = 10,
+    /// Mean of the rows `ids[k]` of `tensors[0]`, `k` in `params[0]..params[1]`, over those where
+    /// `ids[k]` is not 0 (0 is padding), summed in the order of `k`; zeros where all are 0.
+    GatherMean = 11,
 }

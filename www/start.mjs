@@ -50,7 +50,7 @@ if (options.help) {
 }
 
 /** Which importer reads this directory; undefined for a directory of upnext tables. */
-export function importerFor(dir) {
+function importerFor(dir) {
   const has = (...names) => names.some((name) => existsSync(join(dir, name)));
   if (has("dataset.json")) return undefined;
   if (has("derived", "log_standard_4_22_to_5_08_pure.csv")) return "kuairand";

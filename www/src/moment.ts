@@ -35,12 +35,8 @@ export class Moment {
     });
   }
 
-  /** Unix milliseconds of the chosen weekday and hour, in the week that begins with today: never before now. */
-  now(): number {
-    const now = new Date();
-    const ahead = (this.weekday - ((now.getDay() + 6) % 7) + 7) % 7;
-    const moment = new Date(now.getFullYear(), now.getMonth(), now.getDate() + ahead, this.hour, now.getMinutes(), now.getSeconds(), now.getMilliseconds());
-    // An hour of today that is over is next week's.
-    return moment.getTime() < now.getTime() - 999 ? moment.getTime() + 7 * 86_400_000 : moment.getTime();
+  /** The chosen local time, as a what-if: the history keeps its real dates. */
+  get localTime(): { hour: number; weekday: number } {
+    return { hour: this.hour, weekday: this.weekday };
   }
 }

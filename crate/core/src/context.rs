@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Where and when the viewer asks. The clock is the host's; the core has none.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Context {
     /// Now, Unix milliseconds.
@@ -18,10 +18,15 @@ pub struct Context {
     /// Where the slate is shown, for example `up-next`, `home`.
     #[serde(default)]
     pub surface: Option<String>,
+    /// A what-if: this local time instead of the clock's. `now_ms` still dates the history,
+    /// so a viewer can ask for Sunday evening without the past moving.
+    #[serde(default)]
+    pub local_time: Option<LocalTime>,
 }
 
 /// Hour and weekday on the viewer's clock.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LocalTime {
     /// Hours since local midnight, 0.0..24.0.
     pub hour: f32,
@@ -30,18 +35,22 @@ pub struct LocalTime {
 }
 
 impl Context {
-    /// Local hour and weekday, or `None` where the offset is unknown or outside ±18 h.
+    /// Local hour and weekday; `None` where the offset is unknown or outside ±18 h,
+    /// or the what-if is no time of a day.
     ///
     /// ```
     /// use upnext_core::Context;
     /// // 1970-01-01 was a Thursday; UTC+8 at midnight UTC is 08:00.
-    /// let c = Context { now_ms: 0, utc_offset_minutes: Some(480), device: None, surface: None };
+    /// let c = Context { now_ms: 0, utc_offset_minutes: Some(480), ..Context::default() };
     /// let t = c.local_time().unwrap();
     /// assert_eq!((t.hour, t.weekday), (8.0, 3));
     /// ```
     #[must_use]
     pub fn local_time(&self) -> Option<LocalTime> {
         const DAY_MS: i64 = 86_400_000;
+        if let Some(asked) = self.local_time {
+            return Some(asked).filter(|t| (0.0..24.0).contains(&t.hour) && t.weekday < 7);
+        }
         let offset = self.utc_offset_minutes.filter(|m| m.abs() <= 18 * 60)?;
         let local = self.now_ms.checked_add(i64::from(offset) * 60_000)?;
         let of_day = local.rem_euclid(DAY_MS);

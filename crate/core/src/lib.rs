@@ -10,6 +10,7 @@ mod context;
 mod error;
 mod event;
 pub mod feature;
+pub mod fold_in;
 mod profile;
 pub mod program;
 mod quantize;

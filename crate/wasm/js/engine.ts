@@ -1,0 +1,62 @@
+import { UpnextError } from "./errors.js";
+import type {
+  BlockInfo,
+  BundlePlan,
+  DeclaredInputs,
+  FeedbackEvent,
+  Moment,
+  Profile,
+  RawSlate,
+  RequestParts,
+  SlateOptions,
+} from "./types.js";
+
+/** The recommender inside the module. Every method throws `{ code, message }`. */
+export interface WasmRecommender {
+  /** Verifies all of it first; on an error what was loaded before stays. */
+  load(bundleId: string, manifest: Uint8Array, paths: string[], files: Uint8Array[], block: Uint8Array): BlockInfo;
+  /** A new block of the loaded bundle; on an error the old one stays. */
+  setBlock(block: Uint8Array): BlockInfo;
+  setProfile(profile: Profile): void;
+  profile(): Profile;
+  importHistory(json: string): void;
+  exportHistory(): string;
+  /** Forgets profile and history. */
+  wipe(): void;
+  record(event: FeedbackEvent): void;
+  recommend(moment: Moment, options: SlateOptions): RawSlate;
+  free(): void;
+}
+
+/** What both WebAssembly modules export; the type check of the entry files holds them to it. */
+export interface WasmModule {
+  Recommender: new () => WasmRecommender;
+  /** `compact` or `onnx`. */
+  engine(): string;
+  /** Checks the manifest against its id and lists the files this module needs. */
+  bundlePlan(bundleId: string, manifest: Uint8Array): BundlePlan;
+  /** The candidate request, a function of the declared inputs alone. */
+  candidateRequest(inputs: DeclaredInputs): RequestParts;
+  /** Names that `RawSlate.droppedReasons` refers to. */
+  dropReasons(): string[];
+}
+
+/** Ways to get the modules in one environment; nothing is loaded before it is asked for. */
+export interface Loaders {
+  compact(): Promise<WasmModule>;
+  onnx(): Promise<WasmModule>;
+}
+
+interface Glue extends WasmModule {
+  default(input: { module_or_path: Response | Uint8Array }): Promise<unknown>;
+}
+
+/** Instantiates asynchronously: Chromium refuses large modules on the main thread otherwise. */
+export async function instantiate(glue: Glue, source: Promise<Response | Uint8Array>): Promise<WasmModule> {
+  const input = await source;
+  if (input instanceof Response && !input.ok) {
+    throw new UpnextError("not-found", `the WebAssembly module is not at ${input.url} (HTTP ${input.status})`);
+  }
+  await glue.default({ module_or_path: input });
+  return glue;
+}

@@ -1,0 +1,8 @@
+// Node, with tract-onnx as the engine.
+import { readFile } from "node:fs/promises";
+import * as glue from "#onnx";
+import { instantiate } from "../engine.js";
+import { factory } from "../recommender.js";
+export * from "../index.js";
+export const load = () => instantiate(glue, readFile(new URL("./onnx/upnext_bg.wasm", import.meta.url)));
+export const createRecommender = factory({ compact: load, onnx: load });

@@ -1,0 +1,8 @@
+// What every entry of the package exports besides its own `createRecommender`.
+export { UpnextError } from "./errors.js";
+export { indexedDbStorage, memoryStorage, type Storage } from "./storage.js";
+export type { RecommenderOptions, RecommendOptions, Upnext } from "./recommender.js";
+export type { DroppedItem, Slate, SlateItem } from "./slate.js";
+export type { Fetch } from "./source.js";
+export type { ViewerProfile } from "./viewer.js";
+export type { BlockInfo, ErrorCode, EventKind, FeedbackEvent, Profile, Reason, ReasonCode } from "./types.js";

@@ -1,0 +1,245 @@
+import type { Loaders, WasmModule, WasmRecommender } from "./engine.js";
+import { asUpnextError, typed, UpnextError } from "./errors.js";
+import { Stored } from "./stored.js";
+import { slateOf, type Slate } from "./slate.js";
+import { Source, type Fetch } from "./source.js";
+import { indexedDbStorage, memoryStorage, withMemoryFallback, type Storage } from "./storage.js";
+import { ViewerProfile } from "./viewer.js";
+import type { BlockInfo, EventKind, FeedbackEvent, Profile } from "./types.js";
+
+/** What `createRecommender` takes. `origin`, `languages`, `candidates` and `token` are all that a request can hold. */
+export interface RecommenderOptions {
+  /** Origin of the candidate server, for example `https://video.example`. */
+  origin: string;
+  /** Account token. Without one every request is anonymous. */
+  token?: string;
+  /** BCP 47 tags for the content shelves; default: the languages the browser names in every request anyway. */
+  languages?: string[];
+  /** Candidates per block; default 500. */
+  candidates?: number;
+  /** What is known of the viewer. Merged over the stored profile; kept on the device. */
+  profile?: Profile;
+  /** Where profile and history are kept; default IndexedDB, and memory where there is none. */
+  storage?: Storage;
+  /** The host's fetch; default the global one. */
+  fetch?: Fetch;
+  /** The clock, Unix milliseconds; default `Date.now`. */
+  now?: () => number;
+  /** Seed of everything random; default 0. */
+  seed?: number;
+  /** Milliseconds between refreshes, a fixed schedule; default 15 minutes, 0: only when `refresh` is called. */
+  refreshMs?: number;
+  /** Hears of failures that no call of yours waits for: the scheduled refresh, storage, unreadable stored data. */
+  onError?: (error: UpnextError) => void;
+}
+
+/** What `recommend` takes; none of it leaves the device. */
+export interface RecommendOptions {
+  /** Where the slate is shown; default `up-next`. */
+  surface?: string;
+  /** Kind of device, `phone`, `tablet`, `desktop`, `tv`; default: what the browser says. */
+  device?: string;
+  /** The video that plays now. */
+  watching?: string;
+  /** Videos in the slate, 1 to 200; default 12. */
+  size?: number;
+  /** 0: order of relevance alone; 1: the most different slate; default 0.3. */
+  diversity?: number;
+}
+
+/** A recommender for one viewer on one device. */
+export interface Upnext {
+  /** Ranks the candidates for this moment. No request is made. On an error `slate` stays as it was. */
+  recommend(options?: RecommendOptions): Promise<Slate>;
+  /** The last slate that could be made. */
+  readonly slate: Slate | undefined;
+  /** Fetches the current bundle and a new block. On an error everything loaded before stays in use. */
+  refresh(): Promise<void>;
+  /** Error of the last refresh; `undefined` after a good one. */
+  readonly refreshError: UpnextError | undefined;
+  /** Records what the viewer did; `atMs` defaults to now. Resolves when it is stored. */
+  record(event: Omit<FeedbackEvent, "atMs"> & { atMs?: number }): Promise<void>;
+  /** Seconds of `video` that were watched; loops count once. */
+  watched(video: string, seconds: number): Promise<void>;
+  like(video: string): Promise<void>;
+  dislike(video: string): Promise<void>;
+  /** Acts on the next slate. */
+  notInterested(video: string): Promise<void>;
+  searched(query: string): Promise<void>;
+  /** The viewer's own data. */
+  readonly profile: ViewerProfile;
+  /** Which engine runs: `compact` or `onnx`. */
+  readonly engine: string;
+  /** What the loaded block holds. */
+  readonly block: BlockInfo;
+  /** Stops the schedule, aborts requests, frees the module's memory. */
+  close(): void;
+}
+
+const QUARTER_HOUR_MS = 15 * 60_000;
+
+/** `createRecommender` over the ways that one environment has to load the modules. */
+export function factory(loaders: Loaders): (options: RecommenderOptions) => Promise<Upnext> {
+  return async (options) => {
+    const module = await loaders.compact().catch((thrown: unknown) => {
+      throw asUpnextError(thrown, "server-unreachable");
+    });
+    const upnext = new Device(loaders, module, options);
+    try {
+      await upnext.start();
+    } catch (thrown) {
+      upnext.close();
+      throw thrown;
+    }
+    return upnext;
+  };
+}
+
+class Device implements Upnext {
+  readonly profile: ViewerProfile;
+  slate: Slate | undefined;
+  refreshError: UpnextError | undefined;
+
+  readonly #now: () => number;
+  readonly #report: (error: UpnextError) => void;
+  readonly #source: Source;
+  readonly #stored: Stored;
+  readonly #abort = new AbortController();
+  #wasm: WasmRecommender;
+  #bundleId: string | undefined;
+  #block: BlockInfo | undefined;
+  #refreshing: Promise<void> | undefined;
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  constructor(
+    private readonly loaders: Loaders,
+    private module: WasmModule,
+    private readonly options: RecommenderOptions,
+  ) {
+    const origin = options.origin.replace(/\/+$/, "");
+    this.#now = options.now ?? Date.now;
+    this.#report = options.onError ?? (() => {});
+    this.#source = new Source(origin, options.fetch ?? ((url, init) => fetch(url, init)), this.#abort.signal);
+    const storage = options.storage ?? (typeof indexedDB === "undefined" ? memoryStorage() : indexedDbStorage());
+    this.#stored = new Stored(withMemoryFallback(storage, this.#report));
+    this.#wasm = new module.Recommender();
+    this.profile = new ViewerProfile(() => this.#wasm, this.#stored);
+  }
+
+  async start(): Promise<void> {
+    for (const error of await this.#stored.restore(this.#wasm, this.#now())) this.#report(error);
+    if (this.options.profile) await this.profile.set(this.options.profile);
+    await this.refresh();
+    const every = this.options.refreshMs ?? QUARTER_HOUR_MS;
+    if (every > 0) {
+      this.#timer = setInterval(() => this.refresh().catch(this.#report), every);
+      // Node keeps a process alive for a timer; a page's timers are numbers.
+      if (typeof this.#timer === "object") this.#timer.unref();
+    }
+  }
+
+  get engine(): string {
+    return this.module.engine();
+  }
+
+  get block(): BlockInfo {
+    if (!this.#block) throw new UpnextError("not-ready", "no block is loaded");
+    return this.#block;
+  }
+
+  async recommend(options: RecommendOptions = {}): Promise<Slate> {
+    const nowMs = this.#now();
+    const { surface = "up-next", device, watching, size = 12, diversity = 0.3 } = options;
+    const moment = { nowMs, surface, ...(device === undefined ? {} : { device }) };
+    const raw = typed(() =>
+      this.#wasm.recommend(moment, { size, diversity, watching: watching ?? null, seed: this.options.seed ?? 0 }),
+    );
+    this.slate = slateOf(raw, this.block, this.module.dropReasons(), nowMs);
+    return this.slate;
+  }
+
+  refresh(): Promise<void> {
+    // One at a time: a second caller waits for the first one's answer.
+    this.#refreshing ??= this.#fetchAll()
+      .then(() => void (this.refreshError = undefined))
+      .catch((thrown: unknown) => {
+        this.refreshError = asUpnextError(thrown);
+        throw this.refreshError;
+      })
+      .finally(() => void (this.#refreshing = undefined));
+    return this.#refreshing;
+  }
+
+  async #fetchAll(): Promise<void> {
+    const id = await this.#source.currentBundle();
+    if (id === this.#bundleId) {
+      const block = await this.#source.block(this.module, this.#inputs(id));
+      this.#block = typed(() => this.#wasm.setBlock(block));
+      return;
+    }
+    const manifest = await this.#source.manifest(id);
+    let module = this.module;
+    let plan = typed(() => module.bundlePlan(id, manifest));
+    if (plan.needsOnnx && module.engine() !== "onnx") {
+      module = await this.loaders.onnx();
+      plan = typed(() => module.bundlePlan(id, manifest));
+    }
+    const bundle = await this.#source.bundle(id, manifest, plan);
+    const block = await this.#source.block(module, this.#inputs(id));
+    // From here to the end nothing waits: the swap is whole or doesn't happen, and no event falls between.
+    const next = new module.Recommender();
+    try {
+      next.setProfile(this.#wasm.profile());
+      next.importHistory(this.#wasm.exportHistory());
+      this.#block = next.load(id, manifest, bundle.paths, bundle.files, block);
+    } catch (thrown) {
+      next.free();
+      throw asUpnextError(thrown);
+    }
+    this.#wasm.free();
+    this.#wasm = next;
+    this.module = module;
+    this.#bundleId = id;
+  }
+
+  #inputs(bundleId: string) {
+    const { languages, token = null, candidates = 500, origin } = this.options;
+    const named = languages ?? (typeof navigator === "undefined" ? [] : [...(navigator.languages ?? [])]);
+    return { origin: origin.replace(/\/+$/, ""), bundleId, languages: named, size: candidates, token };
+  }
+
+  async record(event: Omit<FeedbackEvent, "atMs"> & { atMs?: number }): Promise<void> {
+    typed(() => this.#wasm.record({ ...event, atMs: event.atMs ?? this.#now() }));
+    await this.#stored.saveHistory(() => this.#wasm.exportHistory());
+  }
+
+  watched(video: string, seconds: number): Promise<void> {
+    return this.record({ kind: "watch", video, seconds });
+  }
+
+  like(video: string): Promise<void> {
+    return this.#did("like", video);
+  }
+
+  dislike(video: string): Promise<void> {
+    return this.#did("dislike", video);
+  }
+
+  notInterested(video: string): Promise<void> {
+    return this.#did("not_interested", video);
+  }
+
+  searched(query: string): Promise<void> {
+    return this.record({ kind: "search", text: query });
+  }
+
+  #did(kind: EventKind, video: string): Promise<void> {
+    return this.record({ kind, video });
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#abort.abort();
+    this.#wasm.free();
+  }
+}

@@ -1,0 +1,58 @@
+import type { BlockInfo, RawSlate, Reason } from "./types.js";
+
+/** One recommended video. */
+export interface SlateItem {
+  id: string;
+  /** Title, where the server sent titles. */
+  title?: string;
+  /** Address of a thumbnail, where the server sent them. Load all of a block's thumbnails or none. */
+  thumbnail?: string;
+  /** Channel, where it is known. */
+  channel?: string;
+  /** Length in seconds, where it is known. */
+  lengthSeconds?: number;
+  /** Estimated probability that this viewer finds the video relevant now, 0 to 1. */
+  score: number;
+  /** Why it stands here. */
+  reason: Reason;
+}
+
+/** A candidate that isn't in the slate, and why. */
+export interface DroppedItem {
+  id: string;
+  /** For example `seen`, `blocked-channel`, `not-interested`, `watching`, `outside-slate`. */
+  reason: string;
+}
+
+/** An ordered list of videos to watch next. */
+export interface Slate {
+  items: SlateItem[];
+  dropped: DroppedItem[];
+  /** Bundle that made it. */
+  bundleId: string;
+  /** SHA-256 of everything it was made from: the same receipt, the same slate. */
+  receipt: string;
+  /** When it was made, Unix milliseconds. */
+  madeAtMs: number;
+}
+
+/** Looks the rows of a raw slate up in the block's columns. */
+export function slateOf(raw: RawSlate, block: BlockInfo, dropReasons: string[], madeAtMs: number): Slate {
+  const items = Array.from(raw.rows, (row, i): SlateItem => {
+    const item: SlateItem = { id: block.ids[row]!, score: raw.scores[i]!, reason: raw.reasons[i]! };
+    const title = block.titles[row];
+    const thumbnail = block.thumbnails[row];
+    const channel = block.channels[row];
+    const length = block.lengthSeconds[row]!;
+    if (title) item.title = title;
+    if (thumbnail) item.thumbnail = thumbnail;
+    if (channel) item.channel = channel;
+    if (length >= 0) item.lengthSeconds = length;
+    return item;
+  });
+  const dropped = Array.from(raw.droppedRows, (row, i) => ({
+    id: block.ids[row]!,
+    reason: dropReasons[raw.droppedReasons[i]!]!,
+  }));
+  return { items, dropped, bundleId: block.bundleId, receipt: raw.receipt, madeAtMs };
+}

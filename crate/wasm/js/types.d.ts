@@ -1,0 +1,186 @@
+// The types that cross between Rust and JavaScript. This file is the source: the Rust crate includes it into
+// the module's own declarations, the facade imports it, and a Rust test holds `ErrorCode` to `Code::ALL`.
+
+/** A stable error code; the same list serves the command line, HTTP and this package. */
+export type ErrorCode =
+  | "bundle-missing"
+  | "bundle-unreadable"
+  | "bundle-version"
+  | "bundle-corrupt"
+  | "bundle-incomplete"
+  | "bundle-inconsistent"
+  | "bundle-mismatch"
+  | "block-unreadable"
+  | "block-invalid"
+  | "block-expired"
+  | "not-finite"
+  | "id-out-of-range"
+  | "program-invalid"
+  | "op-unsupported"
+  | "onnx-invalid"
+  | "request-invalid"
+  | "profile-invalid"
+  | "server-unreachable"
+  | "server-error"
+  | "storage-unavailable"
+  | "not-ready"
+  | "account-unknown"
+  | "token-invalid"
+  | "not-found"
+  | "file-unreadable"
+  | "table-empty"
+  | "column-missing"
+  | "rows-malformed"
+  | "user-without-events"
+  | "split-empty"
+  | "training-diverged"
+  | "config-invalid";
+
+/** What the WebAssembly module throws: never a trap, always a code. */
+export interface WasmError {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** Demographics and wishes of the viewer: all optional, kept on the device, sent nowhere. */
+export interface Profile {
+  /** Age in years, 0 to 130. */
+  age?: number | null;
+  /** Gender as the site's users table names it. */
+  gender?: string | null;
+  /** Degrees north, −90 to 90. */
+  latitude?: number | null;
+  /** Degrees east, −180 to 180. */
+  longitude?: number | null;
+  /** User name; read only where the bundle turns that feature on. */
+  username?: string | null;
+  /** BCP 47 tag of the viewer's language. */
+  language?: string | null;
+  /** IANA name of the viewer's time zone. */
+  timeZone?: string | null;
+  /** Channels that must not be shown. */
+  blockedChannels?: string[];
+  /** Tags that must not be shown. */
+  blockedTags?: string[];
+}
+
+/** Kinds of feedback. */
+export type EventKind =
+  | "impression"
+  | "watch"
+  | "like"
+  | "dislike"
+  | "comment"
+  | "search"
+  | "share"
+  | "not_interested";
+
+/** One thing the viewer did. Kept on the device. */
+export interface FeedbackEvent {
+  kind: EventKind;
+  /** Unix milliseconds. */
+  atMs: number;
+  /** Id of the video; absent for a search only. */
+  video?: string;
+  /** Seconds watched, for `watch`; loops count once. */
+  seconds?: number;
+  /** The query of a search, or the comment. */
+  text?: string;
+  /** Where the video was shown, for example `up-next`. */
+  surface?: string;
+}
+
+/** The moment of a recommendation. Read on the device and never sent. */
+export interface Moment {
+  /** Now, Unix milliseconds. */
+  nowMs: number;
+  /** Minutes east of UTC at that instant; left out: the host's clock is asked; `null`: unknown. */
+  utcOffsetMinutes?: number | null;
+  /** `phone`, `tablet`, `desktop`, `tv`; left out: the host's navigator is asked; `null`: unknown. */
+  device?: string | null;
+  /** Where the slate is shown. */
+  surface?: string | null;
+}
+
+/** How a slate is made. */
+export interface SlateOptions {
+  /** Videos in the slate, 1 to 200. */
+  size?: number;
+  /** 0: order of relevance alone; 1: the most different slate. */
+  diversity?: number;
+  /** Id of the video that plays now; it isn't recommended. */
+  watching?: string | null;
+  /** Seed of everything random, an integer from 0. The same seed and inputs give the same slate. */
+  seed?: number;
+}
+
+/** Why a video stands in the slate. */
+export interface Reason {
+  code: ReasonCode;
+  /** The video it resembles, for the two `similar-to-…` codes. */
+  video?: string;
+}
+export type ReasonCode =
+  | "similar-to-watched"
+  | "similar-to-liked"
+  | "taste"
+  | "popular"
+  | "new"
+  | "for-this-moment"
+  | "explore";
+
+/** Public inputs of the candidate request, and the only ones. */
+export interface DeclaredInputs {
+  /** Origin of the server, for example `https://video.example`. */
+  origin: string;
+  /** Id of the loaded bundle. */
+  bundleId: string;
+  /** BCP 47 tags. */
+  languages: string[];
+  /** Candidates asked for. */
+  size: number;
+  /** Account token; without it the request is anonymous. */
+  token?: string | null;
+}
+
+/** A request as the facade must send it, unchanged. */
+export interface RequestParts {
+  url: string;
+  headers: [name: string, value: string][];
+}
+
+/** Files of a bundle that this module needs. */
+export interface BundlePlan {
+  /** The bundle needs the module `upnext/onnx`. */
+  needsOnnx: boolean;
+  files: { path: string; bytes: number }[];
+}
+
+/** What a page may show of the loaded block; row `i` of each column is candidate `i`. */
+export interface BlockInfo {
+  bundleId: string;
+  expiresAtMs: number;
+  ids: string[];
+  /** Empty where the server sent none. */
+  titles: string[];
+  /** Empty where the server sent none. */
+  thumbnails: string[];
+  /** Empty text: unknown. */
+  channels: string[];
+  /** Seconds; negative: unknown. */
+  lengthSeconds: Float32Array;
+}
+
+/** A slate as the module returns it: columns, rows of the block. */
+export interface RawSlate {
+  rows: Uint32Array;
+  /** Estimated probability that the viewer finds the video relevant. */
+  scores: Float32Array;
+  reasons: Reason[];
+  droppedRows: Uint32Array;
+  /** Row of `dropReasons()` for each dropped row. */
+  droppedReasons: Uint8Array;
+  /** SHA-256 of the inputs, 64 hex digits. */
+  receipt: string;
+  userVector: Float32Array;
+}

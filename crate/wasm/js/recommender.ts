@@ -5,7 +5,7 @@ import { slateOf, type Slate } from "./slate.js";
 import { Source, type Fetch } from "./source.js";
 import { indexedDbStorage, memoryStorage, withMemoryFallback, type Storage } from "./storage.js";
 import { ViewerProfile } from "./viewer.js";
-import type { BlockInfo, EventKind, FeedbackEvent, Profile } from "./types.js";
+import type { BlockInfo, EventKind, FeedbackEvent, LocalTime, Moment, Profile } from "./types.js";
 
 /** What `createRecommender` takes. `origin`, `languages`, `candidates` and `token` are all that a request can hold. */
 export interface RecommenderOptions {
@@ -39,6 +39,8 @@ export interface RecommendOptions {
   surface?: string;
   /** Kind of device, `phone`, `tablet`, `desktop`, `tv`; default: what the browser says. */
   device?: string;
+  /** A what-if: rank for this time of the week instead of now. */
+  localTime?: LocalTime;
   /** The video that plays now. */
   watching?: string;
   /** Videos in the slate, 1 to 200; default 12. */
@@ -149,8 +151,10 @@ class Device implements Upnext {
 
   async recommend(options: RecommendOptions = {}): Promise<Slate> {
     const nowMs = this.#now();
-    const { surface = "up-next", device, watching, size = 12, diversity = 0.3 } = options;
-    const moment = { nowMs, surface, ...(device === undefined ? {} : { device }) };
+    const { surface = "up-next", device, localTime, watching, size = 12, diversity = 0.3 } = options;
+    const moment: Moment = { nowMs, surface };
+    if (device !== undefined) moment.device = device;
+    if (localTime !== undefined) moment.localTime = localTime;
     const raw = typed(() =>
       this.#wasm.recommend(moment, { size, diversity, watching: watching ?? null, seed: this.options.seed ?? 0 }),
     );

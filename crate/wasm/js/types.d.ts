@@ -100,6 +100,16 @@ export interface Moment {
   device?: string | null;
   /** Where the slate is shown. */
   surface?: string | null;
+  /** A what-if: this local time instead of the clock's. The history keeps its dates. */
+  localTime?: LocalTime | null;
+}
+
+/** A time of the week on the viewer's clock. */
+export interface LocalTime {
+  /** Hours since midnight, 0 up to 24. */
+  hour: number;
+  /** 0 is Monday, 6 is Sunday. */
+  weekday: number;
 }
 
 /** How a slate is made. */

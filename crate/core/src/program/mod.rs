@@ -1,3 +1,181 @@
 //! Compact programs: the default engine of the device.
+//!
+//! A program is a list of dense ops over numbered buffers, one row at a time. Bytes are untrusted:
+//! [`Program::decode`] checks every bound once, so that [`Program::run`] has only ids and
+//! finiteness of its inputs left to check.
 
 pub mod format;
+pub mod kernel;
+mod run;
+mod validate;
+mod wire;
+
+pub use run::{Scratch, Value};
+
+use crate::Error;
+
+/// Largest program in bytes.
+pub const MAX_PROGRAM_BYTES: usize = 16 << 20;
+/// Most ops; also the most tensors and inputs.
+pub const MAX_OPS: usize = 256;
+/// Widest buffer.
+pub const MAX_WIDTH: usize = 65_536;
+/// Most values in all buffers together: 4 MiB of scratch.
+pub const MAX_BUFFER_VALUES: usize = 1 << 20;
+
+/// One input of a program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// Name, as in the ONNX graph.
+    pub name: String,
+    /// Values per row.
+    pub width: usize,
+    /// True: integer ids; false: f32.
+    pub ids: bool,
+}
+
+/// Weights, row-major.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Tensor {
+    pub rows: usize,
+    pub cols: usize,
+    pub values: Vec<f32>,
+}
+
+/// A validated op: every index is inside its list, every width fits.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Op {
+    Gather {
+        ids: usize,
+        column: usize,
+        table: usize,
+    },
+    GatherMean {
+        ids: usize,
+        from: usize,
+        to: usize,
+        table: usize,
+    },
+    Concat {
+        inputs: Vec<usize>,
+    },
+    Dense {
+        input: usize,
+        weights: usize,
+        bias: Option<usize>,
+    },
+    Relu(usize),
+    Sigmoid(usize),
+    Tanh(usize),
+    Add(usize, Operand),
+    Mul(usize, Operand),
+    L2Norm {
+        input: usize,
+        floor: f32,
+    },
+    Slice {
+        input: usize,
+        from: usize,
+        to: usize,
+    },
+}
+
+/// Second operand of an element-wise op.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operand {
+    Buffer(usize),
+    Tensor(usize),
+}
+
+/// A program whose every bound was checked.
+///
+/// ```
+/// use upnext_core::program::{Program, Scratch, Value, format::*};
+/// let weights = [1.0_f32, -2.0].iter().flat_map(|v| v.to_le_bytes()).collect();
+/// let message = ProgramMessage {
+///     version: PROGRAM_VERSION,
+///     inputs: vec![InputMessage { name: "x".into(), width: 1, ids: false }],
+///     tensors: vec![TensorMessage { rows: 1, cols: 2, dtype: 0, data: weights }],
+///     ops: vec![
+///         OpMessage { code: OpCode::Dense as i32, inputs: vec![0], tensors: vec![0], ..Default::default() },
+///         OpMessage { code: OpCode::Relu as i32, inputs: vec![1], ..Default::default() },
+///     ],
+///     output: 2,
+/// };
+/// let program = Program::from_message(message)?;
+/// let mut scratch = Scratch::default();
+/// assert_eq!(program.run(&[Value::Dense(&[3.0, -3.0])], 2, &mut scratch)?, [3.0, 0.0, 0.0, 6.0]);
+/// # Ok::<(), upnext_core::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Program {
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) ops: Vec<Op>,
+    pub(crate) tensors: Vec<Tensor>,
+    /// Width of each buffer: inputs, then ops.
+    pub(crate) widths: Vec<usize>,
+    pub(crate) output: usize,
+}
+
+impl Program {
+    /// Reads and validates a program.
+    ///
+    /// # Errors
+    /// [`Error::ProgramInvalid`] for bytes that are no program or break a bound,
+    /// [`Error::BundleVersion`] for another format version.
+    pub fn decode(bytes: &[u8]) -> Result<Program, Error> {
+        Program::from_message(wire::read(bytes)?)
+    }
+
+    /// Validates a program that was put together in memory, as the compiler does.
+    ///
+    /// # Errors
+    /// As [`Program::decode`].
+    pub fn from_message(message: format::ProgramMessage) -> Result<Program, Error> {
+        validate::validate(message)
+    }
+
+    /// The program's bytes; [`Program::decode`] of them is equal to `self`.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        wire::write(self)
+    }
+
+    /// Its inputs, in the order in which [`Program::run`] takes them.
+    #[must_use]
+    pub fn inputs(&self) -> &[Input] {
+        &self.inputs
+    }
+
+    /// Values per row of the result.
+    #[must_use]
+    pub fn output_width(&self) -> usize {
+        self.widths.get(self.output).copied().unwrap_or(0)
+    }
+
+    /// First id that is too large, for each column of the ids input `input`
+    /// (`None`: no op gathers by that column).
+    #[must_use]
+    pub fn id_limits(&self, input: usize) -> Vec<Option<usize>> {
+        let width = self.inputs.get(input).map_or(0, |i| i.width);
+        let mut limits = vec![None; width];
+        for op in &self.ops {
+            let (ids, columns, table) = match op {
+                Op::Gather { ids, column, table } => (*ids, *column..column + 1, *table),
+                Op::GatherMean { ids, from, to, table } => (*ids, *from..*to, *table),
+                _ => continue,
+            };
+            if ids == input {
+                let rows = self.tensors[table].rows;
+                for limit in &mut limits[columns] {
+                    *limit = Some(limit.map_or(rows, |old: usize| old.min(rows)));
+                }
+            }
+        }
+        limits
+    }
+}
+
+pub(crate) fn invalid(reason: impl Into<String>) -> Error {
+    Error::ProgramInvalid { reason: reason.into() }
+}

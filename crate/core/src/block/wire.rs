@@ -1,11 +1,4 @@
-//! The candidate block: what the server sends, in columns. Untrusted until [`Block::decode`] has seen it.
-
-/// Version of the wire format.
-pub const BLOCK_VERSION: u32 = 1;
-/// Most candidates in a block.
-pub const MAX_CANDIDATES: usize = 4096;
-/// Largest block in bytes.
-pub const MAX_BLOCK_BYTES: usize = 8 << 20;
+//! The block as protobuf.
 
 /// Where a candidate came from: bits of `sources`.
 pub mod source {
@@ -25,7 +18,7 @@ pub mod source {
 /// unless it says "or none". Dictionaries are referred to by `1 + index`; 0 is unknown.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct BlockMessage {
-    /// [`BLOCK_VERSION`].
+    /// [`BLOCK_VERSION`](super::BLOCK_VERSION).
     #[prost(uint32, tag = "1")]
     pub version: u32,
     /// Id of the bundle that made the vectors: 64 hex digits.

@@ -1,0 +1,188 @@
+//! Every bound of a block, checked once.
+
+use super::{BLOCK_VERSION, Block, BlockMessage, Dims, MAX_CANDIDATES, MAX_ID_BYTES, MAX_TAGS, MAX_TEXT_BYTES};
+use crate::Error;
+
+/// The most negative level is never written, so that rows stay symmetric.
+const FORBIDDEN_LEVEL: u8 = i8::MIN as u8;
+
+pub(super) fn verify(message: BlockMessage, bundle_id: &str, dims: Dims, digest: [u8; 32]) -> Result<Block, Error> {
+    if message.version != BLOCK_VERSION {
+        return Err(Error::BundleVersion {
+            what: "candidate block",
+            found: message.version,
+            expected: BLOCK_VERSION,
+        });
+    }
+    if message.bundle_id != bundle_id {
+        return Err(Error::BundleMismatch {
+            what: "candidate block",
+            expected: bundle_id.to_owned(),
+            // Untrusted text goes into the message: not more of it than an id is long.
+            found: message.bundle_id.chars().take(64).collect(),
+        });
+    }
+    let n = message.ids.len();
+    if n > MAX_CANDIDATES {
+        return Err(invalid("number of candidates", format!("at most {MAX_CANDIDATES}"), n));
+    }
+    vectors(&message, dims, n)?;
+    columns(&message, n)?;
+    strings(&message, n)?;
+    let tag_starts = tag_starts(&message, n)?;
+    let by_id = by_id(&message)?;
+    let signed = |levels: &[u8]| levels.iter().map(|b| b.cast_signed()).collect();
+    Ok(Block {
+        vectors: signed(&message.vectors),
+        factors: signed(&message.factors),
+        message,
+        tag_starts,
+        by_id,
+        digest,
+    })
+}
+
+fn vectors(message: &BlockMessage, dims: Dims, n: usize) -> Result<(), Error> {
+    if message.vector_dim as usize != dims.vector {
+        return Err(invalid("vector_dim", dims.vector, message.vector_dim));
+    }
+    let factor_dim = message.factor_dim as usize;
+    if factor_dim != 0 && factor_dim != dims.factor {
+        return Err(invalid("factor_dim", format!("0 or {}", dims.factor), factor_dim));
+    }
+    let factor_rows = if factor_dim == 0 { 0 } else { n };
+    // n is bounded, the widths are those of the loaded bundle: no product overflows.
+    length("vectors", message.vectors.len(), n * dims.vector)?;
+    length("vector_scales", message.vector_scales.len(), n)?;
+    length("factors", message.factors.len(), factor_rows * factor_dim)?;
+    length("factor_scales", message.factor_scales.len(), factor_rows)?;
+    for (what, levels) in [("vectors", &message.vectors), ("factors", &message.factors)] {
+        if levels.contains(&FORBIDDEN_LEVEL) {
+            return Err(invalid(what, "levels in −127..=127", i8::MIN));
+        }
+    }
+    for (what, scales) in [
+        ("vector_scales", &message.vector_scales),
+        ("factor_scales", &message.factor_scales),
+    ] {
+        finite(what, scales)?;
+        if let Some(scale) = scales.iter().find(|s| **s < 0.0) {
+            return Err(invalid(what, "scales of 0 or more", scale));
+        }
+    }
+    Ok(())
+}
+
+fn columns(message: &BlockMessage, n: usize) -> Result<(), Error> {
+    length("sources", message.sources.len(), n)?;
+    length("published_at_ms", message.published_at_ms.len(), n)?;
+    for (what, column) in [
+        ("server_scores", &message.server_scores),
+        ("priors", &message.priors),
+        ("log_popularity", &message.log_popularity),
+        ("length_seconds", &message.length_seconds),
+    ] {
+        length(what, column.len(), n)?;
+        finite(what, column)?;
+    }
+    for (what, column) in [
+        ("languages", &message.languages),
+        ("ratings", &message.ratings),
+        ("channels", &message.channels),
+    ] {
+        length(what, column.len(), n)?;
+        dictionary_rows(what, column, message.dictionary.len())?;
+    }
+    length("tag_counts", message.tag_counts.len(), n)?;
+    dictionary_rows("tags", &message.tags, message.dictionary.len())
+}
+
+fn strings(message: &BlockMessage, n: usize) -> Result<(), Error> {
+    if let Some(id) = message.ids.iter().find(|id| !(1..=MAX_ID_BYTES).contains(&id.len())) {
+        return Err(invalid(
+            "length of an id",
+            format!("1..={MAX_ID_BYTES} bytes"),
+            id.len(),
+        ));
+    }
+    for (what, column, longest) in [
+        ("length of a dictionary string", &message.dictionary, MAX_ID_BYTES),
+        ("length of a title", &message.titles, MAX_TEXT_BYTES),
+        ("length of a thumbnail address", &message.thumbnails, MAX_TEXT_BYTES),
+    ] {
+        if let Some(text) = column.iter().find(|text| text.len() > longest) {
+            return Err(invalid(what, format!("at most {longest} bytes"), text.len()));
+        }
+    }
+    for (what, column) in [("titles", &message.titles), ("thumbnails", &message.thumbnails)] {
+        if !column.is_empty() {
+            length(what, column.len(), n)?;
+        }
+    }
+    Ok(())
+}
+
+fn tag_starts(message: &BlockMessage, n: usize) -> Result<Vec<usize>, Error> {
+    let mut starts = Vec::with_capacity(n + 1);
+    let mut total = 0;
+    starts.push(0);
+    for count in &message.tag_counts {
+        let count = *count as usize;
+        if count > MAX_TAGS {
+            return Err(invalid("tag_counts", format!("at most {MAX_TAGS}"), count));
+        }
+        total += count;
+        starts.push(total);
+    }
+    length("tags", message.tags.len(), total)?;
+    Ok(starts)
+}
+
+fn by_id(message: &BlockMessage) -> Result<Vec<u32>, Error> {
+    let mut rows: Vec<u32> = (0..message.ids.len() as u32).collect();
+    rows.sort_unstable_by_key(|row| message.ids[*row as usize].as_str());
+    let twice = rows
+        .windows(2)
+        .find(|w| message.ids[w[0] as usize] == message.ids[w[1] as usize]);
+    match twice {
+        Some(w) => Err(invalid(
+            "ids",
+            "distinct ids",
+            format!("rows {} and {} alike", w[0].min(w[1]), w[0].max(w[1])),
+        )),
+        None => Ok(rows),
+    }
+}
+
+fn length(what: &'static str, found: usize, expected: usize) -> Result<(), Error> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(invalid(what, format!("{expected} values"), format!("{found} values")))
+}
+
+fn finite(what: &'static str, column: &[f32]) -> Result<(), Error> {
+    match column.iter().position(|v| !v.is_finite()) {
+        Some(index) => Err(Error::NotFinite { what, index }),
+        None => Ok(()),
+    }
+}
+
+fn dictionary_rows(what: &'static str, column: &[u32], words: usize) -> Result<(), Error> {
+    match column.iter().find(|row| **row as usize > words) {
+        Some(row) => Err(Error::IdOutOfRange {
+            what: format!("dictionary row of {what}"),
+            found: i64::from(*row),
+            limit: words as i64 + 1,
+        }),
+        None => Ok(()),
+    }
+}
+
+fn invalid(what: &'static str, expected: impl ToString, found: impl ToString) -> Error {
+    Error::BlockInvalid {
+        what,
+        expected: expected.to_string(),
+        found: found.to_string(),
+    }
+}

@@ -1,0 +1,131 @@
+//! What a device loads of a bundle.
+
+use super::{FileEntry, Manifest, Role, Tensors};
+use crate::Error;
+use crate::block::Dims;
+use crate::feature::spec::{FeatureSpec, SPEC_VERSION};
+
+/// Which form of the graphs an engine runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EngineKind {
+    /// Compact programs.
+    Compact,
+    /// ONNX graphs.
+    Onnx,
+}
+
+impl EngineKind {
+    /// Roles of the user tower and the ranker.
+    #[must_use]
+    pub const fn graphs(self) -> (Role, Role) {
+        match self {
+            EngineKind::Compact => (Role::UserTower, Role::Ranker),
+            EngineKind::Onnx => (Role::UserTowerOnnx, Role::RankerOnnx),
+        }
+    }
+}
+
+/// The client half of a bundle, verified: every byte against the manifest, the manifest against
+/// the id, spec and dimensions against each other. The graphs are still bytes: engines read them.
+#[derive(Debug, Clone)]
+pub struct ClientBundle {
+    /// Bundle id.
+    pub id: String,
+    /// Manifest.
+    pub manifest: Manifest,
+    /// Feature spec.
+    pub spec: FeatureSpec,
+    /// Gram matrix of the item factors, `factor_dim × factor_dim`.
+    pub gram: Vec<f32>,
+    /// User tower, in the form of the engine kind it was assembled for.
+    pub user_tower: Vec<u8>,
+    /// Ranker, likewise.
+    pub ranker: Vec<u8>,
+}
+
+impl ClientBundle {
+    /// The files that an engine of this kind needs: fetch these, then [`ClientBundle::assemble`].
+    ///
+    /// # Errors
+    /// [`Error::BundleIncomplete`] where the manifest lacks one.
+    pub fn needed(manifest: &Manifest, kind: EngineKind) -> Result<[&FileEntry; 4], Error> {
+        let (tower, ranker) = kind.graphs();
+        Ok([
+            manifest.file(Role::FeatureSpec)?,
+            manifest.file(Role::Gram)?,
+            manifest.file(tower)?,
+            manifest.file(ranker)?,
+        ])
+    }
+
+    /// Puts the client half together. `read` gives the bytes of a path below the bundle's
+    /// directory, or `None` where it has none.
+    ///
+    /// # Errors
+    /// Those of [`Manifest::parse`]; [`Error::BundleIncomplete`] for a file that is not there,
+    /// [`Error::BundleCorrupt`] for one that is not what the manifest says,
+    /// [`Error::BundleInconsistent`] where spec, Gram matrix and manifest disagree.
+    pub fn assemble(
+        id: &str,
+        manifest: &[u8],
+        kind: EngineKind,
+        mut read: impl FnMut(&str) -> Option<Vec<u8>>,
+    ) -> Result<ClientBundle, Error> {
+        let manifest = Manifest::parse(manifest, id)?;
+        let mut verified = |file: &FileEntry| {
+            let bytes = read(&file.path).ok_or_else(|| Error::BundleIncomplete {
+                file: file.path.clone(),
+            })?;
+            file.verify(&bytes).map(|()| bytes)
+        };
+        let [spec_file, gram_file, tower_file, ranker_file] = ClientBundle::needed(&manifest, kind)?;
+        let spec = read_spec(&spec_file.path, &verified(spec_file)?)?;
+        for (what, in_spec, in_manifest) in [
+            ("vector_dim of the feature spec", spec.vector_dim, manifest.vector_dim),
+            ("factor_dim of the feature spec", spec.factor_dim, manifest.factor_dim),
+        ] {
+            if in_spec != in_manifest {
+                return Err(Error::BundleInconsistent {
+                    what: what.into(),
+                    expected: in_manifest.to_string(),
+                    found: in_spec.to_string(),
+                });
+            }
+        }
+        let width = manifest.factor_dim as usize;
+        let gram = Tensors::parse(&gram_file.path, &verified(gram_file)?)?.f32("gram", &[width, width])?;
+        let (user_tower, ranker) = (verified(tower_file)?, verified(ranker_file)?);
+        Ok(ClientBundle {
+            id: id.to_owned(),
+            manifest,
+            spec,
+            gram,
+            user_tower,
+            ranker,
+        })
+    }
+
+    /// Widths that a block of this bundle has.
+    #[must_use]
+    pub fn dims(&self) -> Dims {
+        Dims {
+            vector: self.manifest.vector_dim as usize,
+            factor: self.manifest.factor_dim as usize,
+        }
+    }
+}
+
+fn read_spec(file: &str, bytes: &[u8]) -> Result<FeatureSpec, Error> {
+    let spec: FeatureSpec = serde_json::from_slice(bytes).map_err(|e| Error::BundleUnreadable {
+        file: file.to_owned(),
+        reason: e.to_string(),
+    })?;
+    if spec.version != SPEC_VERSION {
+        return Err(Error::BundleVersion {
+            what: "feature spec",
+            found: spec.version,
+            expected: SPEC_VERSION,
+        });
+    }
+    Ok(spec)
+}

@@ -1,0 +1,20 @@
+//! The bundle: manifest, integrity, and the parts that the device loads.
+//!
+//! Layout of a bundle root (a directory or any HTTP origin):
+//! ```text
+//! current.json                 {"bundle": "<id>"}: the pointer
+//! <id>/manifest.json           id = SHA-256 of exactly these bytes, in hex
+//! <id>/client/…  <id>/server/… files, each named with the first 8 hex digits of its SHA-256
+//! ```
+
+mod client;
+mod digest;
+mod manifest;
+mod pointer;
+mod tensors;
+
+pub use client::{ClientBundle, EngineKind};
+pub use digest::{is_sha256_hex, sha256, sha256_hex};
+pub use manifest::{BUNDLE_VERSION, FileEntry, Manifest, Role, Window};
+pub use pointer::Pointer;
+pub use tensors::{Tensors, write_f32};

@@ -1,0 +1,108 @@
+//! Safetensors, as much of the format as the device needs: f32 tensors of a small file.
+//!
+//! Eight bytes of header length, the header as JSON, then the data.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// Largest header in bytes.
+const MAX_HEADER_BYTES: usize = 1 << 16;
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Entry {
+    dtype: String,
+    shape: Vec<usize>,
+    data_offsets: [usize; 2],
+}
+
+/// A read safetensors file.
+#[derive(Debug)]
+pub struct Tensors<'a> {
+    file: &'a str,
+    entries: BTreeMap<String, Entry>,
+    data: &'a [u8],
+}
+
+impl<'a> Tensors<'a> {
+    /// Reads the header; `file` names the file in errors.
+    ///
+    /// # Errors
+    /// [`Error::BundleUnreadable`].
+    pub fn parse(file: &'a str, bytes: &'a [u8]) -> Result<Tensors<'a>, Error> {
+        let (length, rest) = bytes
+            .split_first_chunk::<8>()
+            .ok_or_else(|| unreadable(file, "shorter than its header".into()))?;
+        let length = usize::try_from(u64::from_le_bytes(*length))
+            .ok()
+            .filter(|l| *l <= MAX_HEADER_BYTES);
+        let (header, data) = length
+            .and_then(|l| rest.split_at_checked(l))
+            .ok_or_else(|| unreadable(file, "its header's length does not fit".into()))?;
+        let mut entries: BTreeMap<String, serde_json::Value> =
+            serde_json::from_slice(header).map_err(|e| unreadable(file, e.to_string()))?;
+        entries.remove("__metadata__");
+        let entries = entries
+            .into_iter()
+            .map(|(name, value)| Ok((name, serde_json::from_value(value)?)))
+            .collect::<Result<_, serde_json::Error>>()
+            .map_err(|e| unreadable(file, e.to_string()))?;
+        Ok(Tensors { file, entries, data })
+    }
+
+    /// The values of an f32 tensor of exactly this shape.
+    ///
+    /// # Errors
+    /// [`Error::BundleIncomplete`] where it is not there, [`Error::BundleInconsistent`] for another
+    /// type or shape, [`Error::BundleUnreadable`] for offsets outside the file,
+    /// [`Error::NotFinite`] for NaN or infinity.
+    pub fn f32(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, Error> {
+        let entry = self.entries.get(name).ok_or_else(|| Error::BundleIncomplete {
+            file: format!("{name} in {}", self.file),
+        })?;
+        if entry.dtype != "F32" || entry.shape != shape {
+            return Err(Error::BundleInconsistent {
+                what: format!("{name} in {}", self.file),
+                expected: format!("F32 {shape:?}"),
+                found: format!("{} {:?}", entry.dtype, entry.shape),
+            });
+        }
+        let [from, to] = entry.data_offsets;
+        let values = shape.iter().try_fold(4_usize, |product, d| product.checked_mul(*d));
+        let data = self.data.get(from..to).filter(|d| Some(d.len()) == values);
+        let data = data.ok_or_else(|| unreadable(self.file, format!("{name} lies at {from}..{to}")))?;
+        let values: Vec<f32> = data.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+        match values.iter().position(|v| !v.is_finite()) {
+            Some(index) => Err(Error::NotFinite {
+                what: "tensor of the bundle",
+                index,
+            }),
+            None => Ok(values),
+        }
+    }
+}
+
+/// The bytes of a safetensors file with one f32 tensor.
+#[must_use]
+pub fn write_f32(name: &str, shape: &[usize], values: &[f32]) -> Vec<u8> {
+    let entry = serde_json::json!({ "dtype": "F32", "shape": shape, "data_offsets": [0, values.len() * 4] });
+    let header = BTreeMap::from([(name, entry)]);
+    let mut header = serde_json::json!(header).to_string();
+    // Readers that map the file want the data aligned.
+    while header.len() % 8 != 0 {
+        header.push(' ');
+    }
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend_from_slice(header.as_bytes());
+    bytes.extend(values.iter().flat_map(|v| v.to_le_bytes()));
+    bytes
+}
+
+fn unreadable(file: &str, reason: String) -> Error {
+    Error::BundleUnreadable {
+        file: file.to_owned(),
+        reason,
+    }
+}

@@ -1,0 +1,176 @@
+//! Running a program, row by row, in memory that is allocated once.
+
+use super::{Op, Operand, Program, kernel};
+use crate::Error;
+
+/// The values of one input, `rows × width`.
+#[derive(Debug, Clone, Copy)]
+pub enum Value<'a> {
+    /// Floats.
+    Dense(&'a [f32]),
+    /// Ids.
+    Ids(&'a [u32]),
+}
+
+/// Memory of a run, kept between runs.
+#[derive(Debug, Clone, Default)]
+pub struct Scratch {
+    buffers: Vec<Vec<f32>>,
+    output: Vec<f32>,
+}
+
+impl Program {
+    /// Runs `rows` rows; the result is `rows × output_width()`, row-major.
+    ///
+    /// The result may be infinite or NaN where the weights overflow: who cannot use that checks it.
+    ///
+    /// # Errors
+    /// [`Error::RequestInvalid`] where number, kind or length of the inputs differ from
+    /// [`Program::inputs`], [`Error::IdOutOfRange`] for an id outside its table,
+    /// [`Error::NotFinite`] for NaN or infinity in an input.
+    pub fn run<'s>(&self, inputs: &[Value<'_>], rows: usize, scratch: &'s mut Scratch) -> Result<&'s [f32], Error> {
+        self.check(inputs, rows)?;
+        scratch.buffers.resize_with(self.widths.len(), Vec::new);
+        for (buffer, width) in scratch.buffers.iter_mut().zip(&self.widths) {
+            buffer.resize(*width, 0.0);
+        }
+        scratch.output.clear();
+        for row in 0..rows {
+            for ((input, value), buffer) in self.inputs.iter().zip(inputs).zip(&mut scratch.buffers) {
+                if let Value::Dense(values) = value {
+                    buffer.copy_from_slice(&values[row * input.width..(row + 1) * input.width]);
+                }
+            }
+            for (index, op) in self.ops.iter().enumerate() {
+                let (written, rest) = scratch.buffers.split_at_mut(self.inputs.len() + index);
+                if let Some(out) = rest.first_mut() {
+                    self.step(op, inputs, row, written, out);
+                }
+            }
+            scratch.output.extend_from_slice(&scratch.buffers[self.output]);
+        }
+        Ok(&scratch.output)
+    }
+
+    /// One op of one row. `written` holds the buffers before it; validation saw to all indices.
+    fn step(&self, op: &Op, inputs: &[Value<'_>], row: usize, written: &[Vec<f32>], out: &mut [f32]) {
+        match op {
+            Op::Gather { ids, column, table } => {
+                let t = &self.tensors[*table];
+                if let Value::Ids(values) = inputs[*ids] {
+                    let id = values[row * self.inputs[*ids].width + column] as usize;
+                    out.copy_from_slice(&t.values[id * t.cols..(id + 1) * t.cols]);
+                }
+            }
+            Op::GatherMean { ids, from, to, table } => {
+                let t = &self.tensors[*table];
+                if let Value::Ids(values) = inputs[*ids] {
+                    let start = row * self.inputs[*ids].width;
+                    kernel::gather_mean(&values[start + from..start + to], &t.values, out);
+                }
+            }
+            Op::Concat { inputs } => {
+                let mut rest = out;
+                for input in inputs {
+                    let (head, tail) = rest.split_at_mut(written[*input].len());
+                    head.copy_from_slice(&written[*input]);
+                    rest = tail;
+                }
+            }
+            Op::Dense { input, weights, bias } => {
+                let bias = bias.map(|b| self.tensors[b].values.as_slice());
+                kernel::dense(&written[*input], &self.tensors[*weights].values, bias, out);
+            }
+            Op::Relu(x) => map(&written[*x], out, |v| if v < 0.0 { 0.0 } else { v }),
+            Op::Sigmoid(x) => map(&written[*x], out, kernel::sigmoid),
+            Op::Tanh(x) => map(&written[*x], out, libm::tanhf),
+            Op::Add(x, y) => join(&written[*x], self.operand(*y, written), out, |a, b| a + b),
+            Op::Mul(x, y) => join(&written[*x], self.operand(*y, written), out, |a, b| a * b),
+            Op::L2Norm { input, floor } => {
+                out.copy_from_slice(&written[*input]);
+                kernel::l2_normalise(out, *floor);
+            }
+            Op::Slice { input, from, to } => out.copy_from_slice(&written[*input][*from..*to]),
+        }
+    }
+
+    fn operand<'a>(&'a self, operand: Operand, written: &'a [Vec<f32>]) -> &'a [f32] {
+        match operand {
+            Operand::Buffer(index) => &written[index],
+            Operand::Tensor(index) => &self.tensors[index].values,
+        }
+    }
+
+    fn check(&self, inputs: &[Value<'_>], rows: usize) -> Result<(), Error> {
+        if inputs.len() != self.inputs.len() {
+            return Err(wrong(
+                "inputs",
+                format!("{} are given, {} needed", inputs.len(), self.inputs.len()),
+            ));
+        }
+        for (index, (input, value)) in self.inputs.iter().zip(inputs).enumerate() {
+            let (given, ids) = match value {
+                Value::Dense(values) => (values.len(), false),
+                Value::Ids(values) => (values.len(), true),
+            };
+            if ids != input.ids {
+                let (is, needs) = if ids { ("ids", "floats") } else { ("floats", "ids") };
+                return Err(wrong(&input.name, format!("{is} are given, {needs} needed")));
+            }
+            if Some(given) != rows.checked_mul(input.width) {
+                return Err(wrong(
+                    &input.name,
+                    format!("{given} values are given, needed are {rows} × {}", input.width),
+                ));
+            }
+            match value {
+                Value::Dense(values) => {
+                    if let Some(index) = values.iter().position(|v| !v.is_finite()) {
+                        return Err(Error::NotFinite {
+                            what: "program input",
+                            index,
+                        });
+                    }
+                }
+                Value::Ids(values) => check_ids(&input.name, values, &self.id_limits(index))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check_ids(name: &str, values: &[u32], limits: &[Option<usize>]) -> Result<(), Error> {
+    for row in values.chunks_exact(limits.len()) {
+        for (column, (id, limit)) in row.iter().zip(limits).enumerate() {
+            if let Some(limit) = limit
+                && *id as usize >= *limit
+            {
+                return Err(Error::IdOutOfRange {
+                    what: format!("{name}[{column}]"),
+                    found: i64::from(*id),
+                    limit: *limit as i64,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn map(x: &[f32], out: &mut [f32], f: impl Fn(f32) -> f32) {
+    for (o, v) in out.iter_mut().zip(x) {
+        *o = f(*v);
+    }
+}
+
+fn join(x: &[f32], y: &[f32], out: &mut [f32], f: impl Fn(f32, f32) -> f32) {
+    for ((o, a), b) in out.iter_mut().zip(x).zip(y) {
+        *o = f(*a, *b);
+    }
+}
+
+fn wrong(what: &str, reason: String) -> Error {
+    Error::RequestInvalid {
+        what: what.to_owned(),
+        reason,
+    }
+}

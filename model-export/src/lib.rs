@@ -1,4 +1,12 @@
-//! From logs to a bundle: dataset, factors, towers, ranker, graphs, evaluation. One room per module;
 //! the binary `upnext-export` is a thin command line over them.
+//!
+//! The online half lives in `upnext-core`; whatever both halves compute, this crate calls from there.
 
+pub mod error;
+pub mod label;
+pub mod progress;
+pub mod split;
+pub mod table;
 pub mod towers;
+
+pub use error::Error;

@@ -1,0 +1,135 @@
+//! What can go wrong between logs and bundle: rich here, one stable code at the surface.
+
+use std::path::{Path, PathBuf};
+
+use upnext_core::Code;
+
+/// An error of `upnext-export`: what, where, and how to mend it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Something the core refused.
+    #[error(transparent)]
+    Core(#[from] upnext_core::Error),
+    /// A file or directory cannot be read or written.
+    #[error("{path}: {reason}")]
+    File {
+        /// the file
+        path: PathBuf,
+        /// what the system, or the decoder, said
+        reason: String,
+    },
+    /// A table without a row.
+    #[error("{path}: the {table} table has no row; nothing can be learnt from it")]
+    TableEmpty {
+        /// the file
+        path: PathBuf,
+        /// videos, users or interactions
+        table: &'static str,
+    },
+    /// A table without a column that it must have.
+    #[error("{path}: no column `{column}`; found: {found}")]
+    ColumnMissing {
+        /// the file
+        path: PathBuf,
+        /// the column
+        column: String,
+        /// the columns that are there
+        found: String,
+    },
+    /// More malformed rows than the stated share.
+    #[error(
+        "{malformed} of {rows} rows of {path} are malformed, more than the share {allowed} that --max-malformed allows\n{report}"
+    )]
+    RowsMalformed {
+        /// the file
+        path: PathBuf,
+        /// malformed rows
+        malformed: u64,
+        /// rows read
+        rows: u64,
+        /// share allowed
+        allowed: f64,
+        /// the first of each kind, one per line
+        report: String,
+    },
+    /// A user without a single event where one is needed.
+    #[error("user {user} has no event before {until}")]
+    UserWithoutEvents {
+        /// the user's id
+        user: String,
+        /// end of the window, UTC
+        until: String,
+    },
+    /// A side of the time split without events.
+    #[error("no {what} in the {side} window [{from}, {until}); move the split in dataset.json")]
+    SplitEmpty {
+        /// factors, train or test
+        side: &'static str,
+        /// what is missing: interactions, examples, relevant examples
+        what: &'static str,
+        /// start, UTC
+        from: String,
+        /// end, UTC
+        until: String,
+    },
+    /// Training left the finite numbers.
+    #[error("{step} left the finite numbers at {at}; lower its learning rate")]
+    TrainingDiverged {
+        /// which training
+        step: &'static str,
+        /// epoch and step
+        at: String,
+    },
+    /// An option or configuration value outside its range.
+    #[error("{option}: {reason}")]
+    ConfigInvalid {
+        /// the option or the key
+        option: String,
+        /// what is wrong, and what would be right
+        reason: String,
+    },
+    /// An op outside the compact set.
+    #[error("{op}: {reason}; such a graph runs on the `upnext/onnx` engine only")]
+    OpUnsupported {
+        /// name of the op and of its node
+        op: String,
+        /// what about it
+        reason: String,
+    },
+    /// An ONNX graph that cannot be read or run.
+    #[error("ONNX graph {name}: {reason}")]
+    OnnxInvalid {
+        /// file or role
+        name: String,
+        /// what the reader said
+        reason: String,
+    },
+}
+
+impl Error {
+    /// The stable code of this error.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        match self {
+            Error::Core(error) => error.code(),
+            Error::File { .. } => Code::FileUnreadable,
+            Error::TableEmpty { .. } => Code::TableEmpty,
+            Error::ColumnMissing { .. } => Code::ColumnMissing,
+            Error::RowsMalformed { .. } => Code::RowsMalformed,
+            Error::UserWithoutEvents { .. } => Code::UserWithoutEvents,
+            Error::SplitEmpty { .. } => Code::SplitEmpty,
+            Error::TrainingDiverged { .. } => Code::TrainingDiverged,
+            Error::ConfigInvalid { .. } => Code::ConfigInvalid,
+            Error::OpUnsupported { .. } => Code::OpUnsupported,
+            Error::OnnxInvalid { .. } => Code::OnnxInvalid,
+        }
+    }
+
+    /// An error about a file: for `map_err(Error::file(path))`.
+    pub fn file<E: std::fmt::Display>(path: &Path) -> impl FnOnce(E) -> Error + '_ {
+        move |reason| Error::File {
+            path: path.to_path_buf(),
+            reason: reason.to_string(),
+        }
+    }
+}

@@ -11,9 +11,13 @@ mod error;
 mod event;
 pub mod feature;
 pub mod fold_in;
+pub mod hash;
 mod profile;
 pub mod program;
 mod quantize;
+pub mod signal;
+pub mod text;
+pub mod viewer;
 
 pub use code::Code;
 pub use context::{Context, LocalTime};

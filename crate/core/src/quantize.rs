@@ -41,4 +41,36 @@ impl QuantRow<'_> {
             *s += w * f32::from(*v);
         }
     }
+
+    /// Dot product with `x`, over the shorter length. Sixteen running sums in a fixed order: it
+    /// vectorises, and gives the same bits on every machine.
+    ///
+    /// ```
+    /// let row = upnext_core::QuantRow { scale: 0.5, values: &[2, -4] };
+    /// assert_eq!(row.dot(&[1.0, 0.25]), 0.5);
+    /// ```
+    #[must_use]
+    pub fn dot(&self, x: &[f32]) -> f32 {
+        const LANES: usize = 16;
+        let n = self.values.len().min(x.len());
+        let (values, x) = (&self.values[..n], &x[..n]);
+        let mut sums = [0.0_f32; LANES];
+        for (v, x) in values.chunks(LANES).zip(x.chunks(LANES)) {
+            for (sum, (v, x)) in sums.iter_mut().zip(v.iter().zip(x)) {
+                *sum += f32::from(*v) * x;
+            }
+        }
+        self.scale * sums.iter().sum::<f32>()
+    }
+
+    /// Dot product of the levels alone, exact, over the shorter length; the scales are left out.
+    /// Exact up to 131,072 values, far above any vector here.
+    #[must_use]
+    pub fn level_dot(&self, other: QuantRow<'_>) -> i32 {
+        self.values
+            .iter()
+            .zip(other.values)
+            .map(|(a, b)| i32::from(*a) * i32::from(*b))
+            .sum()
+    }
 }

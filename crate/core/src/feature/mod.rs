@@ -1,3 +1,26 @@
 //! Features: one function per encoder, called by training, server and device alike.
 
+mod history;
+mod item;
+mod location;
+mod scalar;
 pub mod spec;
+mod user;
+mod validate;
+mod vocabulary;
+
+pub(crate) use history::before;
+pub use history::{PastEvent, Pool};
+pub use item::{EncodedItem, ItemEncoder, ItemLayout, VideoFeatures, encode_item};
+pub use location::{on_globe, unit_vector};
+pub use user::{EncodedUser, UserEncoder, UserLayout, encode_user};
+pub use vocabulary::{VocabularyIndex, language_term};
+
+/// One category column of a tower's input: values are rows `0..rows` of its embedding table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column {
+    /// Name, for tables and messages.
+    pub name: &'static str,
+    /// Rows of its table; row 0 is unknown.
+    pub rows: u32,
+}

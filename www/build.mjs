@@ -1,0 +1,38 @@
+// Builds the demo page against the *packed* npm package, as a site would install it.
+//   node www/build.mjs --origin http://127.0.0.1:8787 [--name simulated] [--out .upnext/site]
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { build } from "vite";
+import { root, workDir } from "../tests/lib/paths.mjs";
+
+const { values } = parseArgs({ options: { origin: { type: "string" }, name: { type: "string", default: "upnext" }, out: { type: "string" } } });
+if (!values.origin) {
+  console.error("usage: node www/build.mjs --origin URL [--name TEXT] [--out DIR]");
+  process.exit(2);
+}
+const stage = resolve(values.out ?? join(workDir, "site"));
+const npm = (args, cwd) => execFileSync("npm", args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+
+// The package as it would be published.
+const packDir = join(stage, "pack");
+rmSync(packDir, { recursive: true, force: true });
+mkdirSync(packDir, { recursive: true });
+npm(["pack", "--ignore-scripts", "--loglevel=error", "--pack-destination", packDir], root);
+const tarball = join(packDir, readdirSync(packDir).find((file) => file.endsWith(".tgz")));
+const hash = createHash("sha256").update(readFileSync(tarball)).digest("hex");
+
+// A site that depends on it.
+for (const part of ["index.html", "style.css", "src"]) cpSync(join(root, "www", part), join(stage, part), { recursive: true });
+const stamp = join(stage, "installed.stamp");
+if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== hash) {
+  writeFileSync(join(stage, "package.json"), JSON.stringify({ name: "upnext-demo", private: true, type: "module" }, null, 2));
+  rmSync(join(stage, "node_modules", "upnext"), { recursive: true, force: true });
+  npm(["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error", tarball], stage);
+  writeFileSync(stamp, hash);
+}
+mkdirSync(join(stage, "public"), { recursive: true });
+writeFileSync(join(stage, "public", "site.json"), JSON.stringify({ origin: values.origin, name: values.name }));
+await build({ root: stage, base: "./", logLevel: "warn", configFile: false, build: { outDir: "dist", emptyOutDir: true, target: "es2022" } });

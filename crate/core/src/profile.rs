@@ -2,6 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Error;
+use crate::feature::on_globe;
+
+/// Longest text of a profile in bytes.
+pub const MAX_PROFILE_TEXT: usize = 256;
+/// Most blocked channels, and most blocked tags.
+pub const MAX_BLOCKED: usize = 10_000;
+
 /// Demographics and wishes, all optional, all editable by the viewer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -24,4 +32,109 @@ pub struct Profile {
     pub blocked_channels: Vec<String>,
     /// Tags that must not be shown.
     pub blocked_tags: Vec<String>,
+}
+
+impl Profile {
+    /// Reads a profile: one that was stored or imported, or what a page wants to set.
+    ///
+    /// # Errors
+    /// [`Error::ProfileInvalid`] for anything that is no JSON object of these fields, and for a
+    /// value outside its range.
+    ///
+    /// ```
+    /// use upnext_core::Profile;
+    /// assert_eq!(Profile::from_json(br#"{"age": 40}"#).unwrap().age, Some(40.0));
+    /// assert!(Profile::from_json(br#"{"age": 400}"#).is_err());
+    /// assert!(Profile::from_json(br#"{"agee": 40}"#).is_err());
+    /// ```
+    pub fn from_json(bytes: &[u8]) -> Result<Profile, Error> {
+        // serde also takes a list for a struct, field by field; nobody writes a profile so.
+        if bytes.trim_ascii_start().first() != Some(&b'{') {
+            return Err(invalid("it is no JSON object".into()));
+        }
+        let profile: Profile = serde_json::from_slice(bytes).map_err(|e| invalid(e.to_string()))?;
+        profile.check()?;
+        Ok(profile)
+    }
+
+    /// The profile as JSON.
+    ///
+    /// # Errors
+    /// None for a profile that [`Profile::from_json`] gave.
+    pub fn to_json(&self) -> Result<String, Error> {
+        serde_json::to_string(self).map_err(|e| invalid(e.to_string()))
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if self.age.is_some_and(|age| !(0.0..=130.0).contains(&age)) {
+            return Err(invalid("age is outside 0..=130".into()));
+        }
+        if !on_globe(self.latitude.unwrap_or(0.0), self.longitude.unwrap_or(0.0)) {
+            return Err(invalid("latitude or longitude is outside its range".into()));
+        }
+        let texts = [&self.gender, &self.username, &self.language, &self.time_zone];
+        let blocked = self.blocked_channels.iter().chain(&self.blocked_tags);
+        if texts
+            .into_iter()
+            .flatten()
+            .chain(blocked)
+            .any(|text| text.len() > MAX_PROFILE_TEXT)
+        {
+            return Err(invalid(format!("a text is longer than {MAX_PROFILE_TEXT} bytes")));
+        }
+        if self.blocked_channels.len().max(self.blocked_tags.len()) > MAX_BLOCKED {
+            return Err(invalid(format!("more than {MAX_BLOCKED} channels or tags are blocked")));
+        }
+        Ok(())
+    }
+}
+
+fn invalid(reason: String) -> Error {
+    Error::ProfileInvalid {
+        what: "profile",
+        reason,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_written_profile_is_read_back() {
+        let profile = Profile {
+            age: Some(33.5),
+            latitude: Some(-33.9),
+            longitude: Some(151.2),
+            language: Some("zh-Hant".into()),
+            blocked_tags: vec!["ナルト \"".into()],
+            ..Profile::default()
+        };
+        let json = profile.to_json().unwrap();
+        assert_eq!(Profile::from_json(json.as_bytes()), Ok(profile));
+    }
+
+    #[test]
+    fn what_is_no_profile_is_refused_with_the_code() {
+        let long = format!(r#"{{"gender": "{}"}}"#, "x".repeat(257));
+        let cases = [
+            "",
+            "null",
+            "[]",
+            "7",
+            r#"{"age": "old"}"#,
+            r#"{"age": -1}"#,
+            r#"{"latitude": 91}"#,
+            r#"{"longitude": 1e39}"#,
+            r#"{"blockedTags": "one"}"#,
+            r#"{"shoeSize": 46}"#,
+            &long,
+        ];
+        for case in cases {
+            let error = Profile::from_json(case.as_bytes()).unwrap_err();
+            assert_eq!(error.code(), crate::Code::ProfileInvalid, "{case}");
+        }
+    }
 }

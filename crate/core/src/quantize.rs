@@ -74,3 +74,44 @@ impl QuantRow<'_> {
             .sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_row_with_nan_or_infinity_or_of_zeros_becomes_zeros() {
+        for row in [[1.0, f32::NAN], [f32::INFINITY, 1.0], [0.0, -0.0]] {
+            let mut levels = [9, 9];
+            assert_eq!(quantize(&row, &mut levels), 0.0);
+            assert_eq!(levels, [0, 0]);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_quantised_value_is_within_half_a_step(row in prop::collection::vec(-1e3..1e3_f32, 1..70)) {
+            let mut levels = vec![0; row.len()];
+            let scale = quantize(&row, &mut levels);
+            let mut back = vec![0.0; row.len()];
+            QuantRow { scale, values: &levels }.add_to(1.0, &mut back);
+            for (value, back) in row.iter().zip(back) {
+                prop_assert!((value - back).abs() <= 0.5001 * scale);
+            }
+        }
+
+        #[test]
+        fn dot_products_equal_the_plain_sums(
+            pairs in prop::collection::vec((any::<i8>(), any::<i8>(), -1.0..1.0_f32), 0..70), scale in 0.0..1.0_f32,
+        ) {
+            let (a, b): (Vec<i8>, Vec<i8>) = pairs.iter().map(|p| (p.0, p.1)).unzip();
+            let x: Vec<f32> = pairs.iter().map(|p| p.2).collect();
+            let row = QuantRow { scale, values: &a };
+            let plain: f64 = a.iter().zip(&x).map(|(v, x)| f64::from(*v) * f64::from(*x)).sum();
+            prop_assert!((f64::from(row.dot(&x)) - f64::from(scale) * plain).abs() < 1e-3);
+            let exact: i64 = a.iter().zip(&b).map(|(a, b)| i64::from(*a) * i64::from(*b)).sum();
+            prop_assert_eq!(i64::from(row.level_dot(QuantRow { scale: 9.0, values: &b })), exact);
+        }
+    }
+}

@@ -52,3 +52,62 @@ pub fn unit_vector(latitude: f32, longitude: f32) -> [f64; 3] {
     let (sin_lambda, cos_lambda) = libm::sincos(lambda);
     [cos_phi * cos_lambda, cos_phi * sin_lambda, sin_phi]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Great-circle distance in degrees, by the haversine formula.
+    fn haversine(a: [f32; 2], b: [f32; 2]) -> f64 {
+        let [lat_a, lon_a, lat_b, lon_b] = [a[0], a[1], b[0], b[1]].map(|d| f64::from(d).to_radians());
+        let half = |d: f64| (d / 2.0).sin().powi(2);
+        let h = half(lat_b - lat_a) + lat_a.cos() * lat_b.cos() * half(lon_b - lon_a);
+        (2.0 * h.sqrt().min(1.0).asin()).to_degrees()
+    }
+
+    #[test]
+    fn at_the_pole_longitude_does_not_matter() {
+        let c = Centroids {
+            points: vec![[80.0, 0.0], [70.0, 180.0]],
+        };
+        for longitude in [-180.0, -90.0, 0.0, 179.0] {
+            assert_eq!(c.row(Some((90.0, longitude))), 1);
+        }
+    }
+
+    #[test]
+    fn a_tie_goes_to_the_first() {
+        let c = Centroids {
+            points: vec![[10.0, 20.0], [10.0, 20.0]],
+        };
+        assert_eq!(c.row(Some((10.0, 20.0))), 1);
+    }
+
+    #[test]
+    fn off_the_globe_and_not_finite_are_unknown() {
+        let c = Centroids {
+            points: vec![[0.0, 0.0]],
+        };
+        for place in [(90.1, 0.0), (0.0, -180.1), (f32::NAN, 0.0), (0.0, f32::INFINITY)] {
+            assert_eq!(c.row(Some(place)), 0);
+        }
+        assert_eq!((c.row(None), Centroids::default().row(Some((1.0, 1.0)))), (0, 0));
+    }
+
+    proptest! {
+        #[test]
+        fn the_row_is_the_nearest_by_haversine(
+            points in prop::collection::vec([-90.0..=90.0_f32, -180.0..=180.0_f32], 1..20),
+            lat in -90.0..=90.0_f32, lon in -180.0..=180.0_f32,
+        ) {
+            let centroids = Centroids { points };
+            let row = centroids.row(Some((lat, lon))) as usize;
+            prop_assert!(row >= 1 && row < centroids.rows() as usize);
+            let chosen = haversine(centroids.points[row - 1], [lat, lon]);
+            let nearest = centroids.points.iter().map(|p| haversine(*p, [lat, lon])).fold(f64::MAX, f64::min);
+            // Antipodes cost the haversine half its digits.
+            prop_assert!(chosen <= nearest + 1e-5, "{chosen} and {nearest}");
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! Features: one function per encoder, called by training, server and device alike.
 
+#[cfg(test)]
+pub(crate) mod fixture;
 mod history;
 mod item;
 mod location;

@@ -49,3 +49,65 @@ impl Standardise {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn an_hour_falls_into_its_bucket_and_midnight_into_the_first() {
+        let hour = Buckets {
+            edges: vec![6.0, 12.0, 18.0],
+        };
+        let rows = [0.0, 5.99, 6.0, 11.99, 12.0, 18.0, 23.99].map(|h| hour.row(Some(h)));
+        assert_eq!(rows, [1, 1, 2, 2, 3, 4, 4]);
+    }
+
+    #[test]
+    fn without_edges_known_is_one_row_and_unknown_another() {
+        let none = Buckets::default();
+        assert_eq!((none.rows(), none.row(Some(3.0)), none.row(None)), (2, 1, 0));
+    }
+
+    #[test]
+    fn not_finite_is_unknown() {
+        let (buckets, standard) = (Buckets { edges: vec![1.0] }, Standardise { mean: 1.0, std: 1.0 });
+        for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            assert_eq!(buckets.row(Some(value)), 0);
+            assert_eq!(standard.value(Some(value)), (0.0, 0.0));
+        }
+        assert_eq!(standard.value(Some(-1.0)), (0.0, 0.0));
+    }
+
+    #[test]
+    fn an_unknown_count_differs_from_a_count_at_the_mean() {
+        let standard = Standardise { mean: 0.0, std: 1.0 };
+        assert_ne!(standard.value(Some(0.0)), standard.value(None));
+    }
+
+    proptest! {
+        #[test]
+        fn the_bucket_is_the_number_of_edges_passed(
+            mut edges in prop::collection::vec(-100.0..100.0_f32, 0..12),
+            value in -120.0..120.0_f32,
+        ) {
+            edges.sort_by(f32::total_cmp);
+            edges.dedup();
+            let passed = edges.iter().filter(|edge| **edge <= value).count() as u32;
+            let buckets = Buckets { edges };
+            prop_assert_eq!(buckets.row(Some(value)), 1 + passed);
+            prop_assert!(buckets.row(Some(value)) < buckets.rows());
+        }
+
+        #[test]
+        fn standardised_values_rise_and_are_bounded(
+            mean in -5.0..20.0_f32, std in 1e-6..10.0_f32, a in 0.0..f32::MAX, b in 0.0..f32::MAX,
+        ) {
+            let standard = Standardise { mean, std };
+            let (low, high) = (standard.value(Some(a.min(b))).0, standard.value(Some(a.max(b))).0);
+            prop_assert!(low <= high);
+            prop_assert!(low >= -Standardise::LIMIT && high <= Standardise::LIMIT);
+        }
+    }
+}

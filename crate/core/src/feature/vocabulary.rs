@@ -90,3 +90,67 @@ pub fn language_term(tag: &str) -> Option<String> {
     let fits = (2..=8).contains(&primary.len()) && primary.bytes().all(|b| b.is_ascii_alphabetic());
     (fits && !primary.eq_ignore_ascii_case("und")).then(|| primary.to_ascii_lowercase())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feature::fixture::terms;
+    use proptest::prelude::*;
+
+    #[test]
+    fn an_unseen_term_hashes_behind_the_known_ones_or_is_unknown() {
+        let hashed = terms(&["a", "b"], 10);
+        assert!((3..13).contains(&hashed.row(1, Some("zebra"))));
+        assert_eq!(hashed.row(1, Some("zebra")), hashed.row(1, Some(" zebra ")));
+        assert_eq!(terms(&["a", "b"], 0).row(1, Some("zebra")), 0);
+    }
+
+    #[test]
+    fn missing_and_empty_are_unknown_even_where_unseen_terms_hash() {
+        let hashed = terms(&["a"], 10);
+        assert_eq!(
+            [hashed.row(1, None), hashed.row(1, Some("")), hashed.row(1, Some(" \t"))],
+            [0, 0, 0]
+        );
+    }
+
+    #[test]
+    fn a_language_is_its_primary_subtag() {
+        for (tag, term) in [
+            ("EN-us", "en"),
+            ("zh-Hant-TW", "zh"),
+            ("haw", "haw"),
+            (" sr_Latn", "sr"),
+        ] {
+            assert_eq!(language_term(tag).as_deref(), Some(term));
+        }
+        for tag in ["", "-", "x", "und-Latn", "日本", "e1", "verylongtag"] {
+            assert_eq!(language_term(tag), None, "{tag}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_index_gives_the_same_rows_and_all_are_within_the_table(
+            mut words in prop::collection::vec("[a-e猫é]{1,3}", 0..30),
+            asked in "[a-e猫é ]{0,4}",
+            oov in 0..5_u32,
+            seed: u64,
+        ) {
+            words.sort();
+            words.dedup();
+            words.reverse();
+            let vocabulary = Vocabulary { terms: words, oov_buckets: oov };
+            let index = vocabulary.index();
+            for term in vocabulary.terms.iter().map(String::as_str).chain([asked.as_str()]) {
+                let row = vocabulary.row(seed, Some(term));
+                prop_assert_eq!(index.row(seed, Some(term)), row);
+                prop_assert!(row < vocabulary.rows());
+            }
+            for (at, term) in (1..).zip(&vocabulary.terms) {
+                prop_assert_eq!(vocabulary.row(seed, Some(term)), at);
+            }
+            prop_assert_eq!(index.row(seed, None), 0);
+        }
+    }
+}

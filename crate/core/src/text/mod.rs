@@ -116,3 +116,6 @@ pub(crate) fn normalise_l2(vector: &mut [f32]) {
         vector.iter_mut().for_each(|v| *v /= norm);
     }
 }
+
+#[cfg(test)]
+mod tests;

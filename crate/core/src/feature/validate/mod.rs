@@ -184,3 +184,6 @@ fn broken(what: &str, expected: &str, found: &str) -> Error {
         found: found.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -189,3 +189,6 @@ fn categorical(spec: &FeatureSpec, profile: &Profile, context: &Context) -> Vec<
         user.surface.row(seed, context.surface.as_deref()),
     ]
 }
+
+#[cfg(test)]
+mod tests;

@@ -183,3 +183,6 @@ fn id_row(spec: &FeatureSpec, id: &str, which: u64) -> u32 {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

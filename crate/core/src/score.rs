@@ -1,0 +1,111 @@
+//! From the ranker's logits to an order: total, the same everywhere.
+
+use core::cmp::Ordering;
+
+use crate::program::kernel::sigmoid;
+
+/// One candidate with its score.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scored {
+    /// Row in the block.
+    pub row: usize,
+    /// Logit of relevance.
+    pub logit: f32,
+}
+
+impl Scored {
+    /// Probability of relevance, 0..=1; `None` where the logit is not finite.
+    #[must_use]
+    pub fn probability(&self) -> Option<f32> {
+        self.logit.is_finite().then(|| sigmoid(self.logit))
+    }
+}
+
+/// The total order of candidates: finite logits falling, the others last, ties by id.
+/// `id` gives the id of a row.
+#[must_use]
+pub fn compare<'a>(a: &Scored, b: &Scored, id: impl Fn(usize) -> &'a str) -> Ordering {
+    let finite_first = b.logit.is_finite().cmp(&a.logit.is_finite());
+    let falling = || match a.logit.is_finite() && b.logit.is_finite() {
+        // Adding zero makes −0 the 0 that it is equal to.
+        true => (b.logit + 0.0).total_cmp(&(a.logit + 0.0)),
+        false => Ordering::Equal,
+    };
+    finite_first.then_with(falling).then_with(|| id(a.row).cmp(id(b.row)))
+}
+
+/// Sorts by [`compare`].
+pub fn sort<'a>(candidates: &mut [Scored], id: impl Fn(usize) -> &'a str) {
+    candidates.sort_unstable_by(|a, b| compare(a, b, &id));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const IDS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
+
+    fn order(logits: &[f32]) -> String {
+        let mut all: Vec<Scored> = logits
+            .iter()
+            .enumerate()
+            .map(|(row, logit)| Scored { row, logit: *logit })
+            .collect();
+        all.reverse();
+        sort(&mut all, |row| IDS[row]);
+        all.iter().map(|s| IDS[s.row]).collect()
+    }
+
+    #[test]
+    fn higher_scores_come_first() {
+        assert_eq!(order(&[-1.0, 3.0, 0.5]), "bca");
+    }
+
+    #[test]
+    fn not_finite_comes_last() {
+        assert_eq!(
+            order(&[f32::NAN, -1e30, f32::INFINITY, 1.0, f32::NEG_INFINITY]),
+            "dbace"
+        );
+    }
+
+    #[test]
+    fn ties_go_by_id() {
+        assert_eq!(order(&[1.0, 1.0, 2.0, 1.0]), "cabd");
+    }
+
+    #[test]
+    fn minus_zero_ties_with_zero() {
+        assert_eq!(order(&[-0.0, 0.0, -0.0]), "abc");
+    }
+
+    #[test]
+    fn a_score_that_is_not_finite_has_no_probability() {
+        assert_eq!(
+            Scored {
+                row: 0,
+                logit: f32::NAN
+            }
+            .probability(),
+            None
+        );
+        assert_eq!(Scored { row: 0, logit: 0.0 }.probability(), Some(0.5));
+        assert_eq!(Scored { row: 0, logit: -1e30 }.probability(), Some(0.0));
+    }
+
+    proptest! {
+        #[test]
+        fn order_is_total(bits in prop::array::uniform3(any::<u32>()), rows in prop::array::uniform3(0_usize..8)) {
+            let [a, b, c] = [0, 1, 2].map(|i| Scored { row: rows[i], logit: f32::from_bits(bits[i]) });
+            let cmp = |x: &Scored, y: &Scored| compare(x, y, |row| IDS[row]);
+            prop_assert_eq!(cmp(&a, &b), cmp(&b, &a).reverse());
+            if cmp(&a, &b).is_le() && cmp(&b, &c).is_le() {
+                prop_assert!(cmp(&a, &c).is_le());
+            }
+            if cmp(&a, &b).is_eq() {
+                prop_assert_eq!(a.row, b.row);
+            }
+        }
+    }
+}

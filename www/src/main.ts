@@ -31,7 +31,7 @@ class Page {
   });
 
   constructor(private readonly upnext: Upnext) {
-    upnext.block.ids.forEach((id, row) => this.#titles.set(id, upnext.block.titles[row] || `Video ${id}`));
+    this.#learnTitles();
     find("#play").addEventListener("click", () => this.#toggle());
     find("#clip").addEventListener("keydown", (event) => {
       if (event.key !== " ") return;
@@ -47,6 +47,7 @@ class Page {
     find("#not-interested").addEventListener("click", () => void this.#feedback("notInterested"));
     find("#skip").addEventListener("click", () => void this.playNext());
     find("#diversity").addEventListener("input", () => void this.rank());
+    find("#refresh").addEventListener("click", () => void this.#refresh());
     find("#inspect").addEventListener("click", () => this.#inspect());
     find("#wipe").addEventListener("click", () => void this.#wipe());
     const { age, language } = upnext.profile.inspect();
@@ -121,6 +122,23 @@ class Page {
     if (kind === "like") find("#like").ariaPressed = "true";
     if (kind === "notInterested") await this.playNext();
     else await this.rank();
+  }
+
+  /** Asks for the current bundle and a new block; where that fails the page goes on with what it has. */
+  async #refresh(): Promise<void> {
+    try {
+      await this.upnext.refresh();
+      this.#learnTitles();
+      notice.hidden = true;
+    } catch (error) {
+      tell(error);
+    }
+    await this.rank();
+  }
+
+  #learnTitles(): void {
+    const { ids, titles } = this.upnext.block;
+    ids.forEach((id, row) => this.#titles.set(id, titles[row] || `Video ${id}`));
   }
 
   async #setProfile(changes: { age?: number | null; language?: string | null }): Promise<void> {

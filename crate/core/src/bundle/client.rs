@@ -3,7 +3,8 @@
 use super::{FileEntry, Manifest, Role, Tensors};
 use crate::Error;
 use crate::block::Dims;
-use crate::feature::spec::{FeatureSpec, SPEC_VERSION};
+use crate::feature::spec::FeatureSpec;
+use crate::fold_in::Gram;
 
 /// Which form of the graphs an engine runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,18 +26,36 @@ impl EngineKind {
     }
 }
 
+/// What the pipeline needs of a bundle, whatever the engine.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClientModel {
+    /// Bundle id.
+    pub bundle_id: String,
+    /// Feature spec.
+    pub spec: FeatureSpec,
+    /// Gram matrix of the item factors.
+    pub gram: Gram,
+}
+
+impl ClientModel {
+    /// Widths that a block of this bundle has.
+    #[must_use]
+    pub fn dims(&self) -> Dims {
+        Dims {
+            vector: self.spec.vector_dim as usize,
+            factor: self.spec.factor_dim as usize,
+        }
+    }
+}
+
 /// The client half of a bundle, verified: every byte against the manifest, the manifest against
 /// the id, spec and dimensions against each other. The graphs are still bytes: engines read them.
 #[derive(Debug, Clone)]
 pub struct ClientBundle {
-    /// Bundle id.
-    pub id: String,
+    /// What the pipeline needs.
+    pub model: ClientModel,
     /// Manifest.
     pub manifest: Manifest,
-    /// Feature spec.
-    pub spec: FeatureSpec,
-    /// Gram matrix of the item factors, `factor_dim × factor_dim`.
-    pub gram: Vec<f32>,
     /// User tower, in the form of the engine kind it was assembled for.
     pub user_tower: Vec<u8>,
     /// Ranker, likewise.
@@ -79,7 +98,7 @@ impl ClientBundle {
             file.verify(&bytes).map(|()| bytes)
         };
         let [spec_file, gram_file, tower_file, ranker_file] = ClientBundle::needed(&manifest, kind)?;
-        let spec = read_spec(&spec_file.path, &verified(spec_file)?)?;
+        let spec = FeatureSpec::from_json(&verified(spec_file)?)?;
         for (what, in_spec, in_manifest) in [
             ("vector_dim of the feature spec", spec.vector_dim, manifest.vector_dim),
             ("factor_dim of the feature spec", spec.factor_dim, manifest.factor_dim),
@@ -94,38 +113,17 @@ impl ClientBundle {
         }
         let width = manifest.factor_dim as usize;
         let gram = Tensors::parse(&gram_file.path, &verified(gram_file)?)?.f32("gram", &[width, width])?;
+        let model = ClientModel {
+            bundle_id: id.to_owned(),
+            gram: Gram::new(width, gram)?,
+            spec,
+        };
         let (user_tower, ranker) = (verified(tower_file)?, verified(ranker_file)?);
         Ok(ClientBundle {
-            id: id.to_owned(),
+            model,
             manifest,
-            spec,
-            gram,
             user_tower,
             ranker,
         })
     }
-
-    /// Widths that a block of this bundle has.
-    #[must_use]
-    pub fn dims(&self) -> Dims {
-        Dims {
-            vector: self.manifest.vector_dim as usize,
-            factor: self.manifest.factor_dim as usize,
-        }
-    }
-}
-
-fn read_spec(file: &str, bytes: &[u8]) -> Result<FeatureSpec, Error> {
-    let spec: FeatureSpec = serde_json::from_slice(bytes).map_err(|e| Error::BundleUnreadable {
-        file: file.to_owned(),
-        reason: e.to_string(),
-    })?;
-    if spec.version != SPEC_VERSION {
-        return Err(Error::BundleVersion {
-            what: "feature spec",
-            found: spec.version,
-            expected: SPEC_VERSION,
-        });
-    }
-    Ok(spec)
 }

@@ -13,7 +13,8 @@ mod manifest;
 mod pointer;
 mod tensors;
 
-pub use client::{ClientBundle, EngineKind};
+pub use client::{ClientBundle, ClientModel, EngineKind};
+pub(crate) use digest::{hex, unhex};
 pub use digest::{is_sha256_hex, sha256, sha256_hex};
 pub use manifest::{BUNDLE_VERSION, FileEntry, Manifest, Role, Window};
 pub use pointer::Pointer;

@@ -15,6 +15,7 @@ pub(crate) use history::before;
 pub use history::{PastEvent, Pool};
 pub use item::{EncodedItem, ItemEncoder, ItemLayout, VideoFeatures, encode_item};
 pub use location::{on_globe, unit_vector};
+pub(crate) use user::encode_categorical;
 pub use user::{EncodedUser, UserEncoder, UserLayout, encode_user};
 pub use vocabulary::{VocabularyIndex, language_term};
 

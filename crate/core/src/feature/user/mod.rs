@@ -165,7 +165,7 @@ impl<'a> UserEncoder<'a> {
             );
         }
         Ok(EncodedUser {
-            categorical: categorical(spec, profile, context),
+            categorical: encode_categorical(spec, profile, context),
             dense,
             factor,
         })
@@ -173,7 +173,7 @@ impl<'a> UserEncoder<'a> {
 }
 
 /// Rows of the category columns, in the layout's order.
-fn categorical(spec: &FeatureSpec, profile: &Profile, context: &Context) -> Vec<u32> {
+pub(crate) fn encode_categorical(spec: &FeatureSpec, profile: &Profile, context: &Context) -> Vec<u32> {
     let (user, seed) = (&spec.user, spec.seed);
     let language = profile.language.as_deref().and_then(language_term);
     let time = context.local_time();

@@ -1,0 +1,123 @@
+//! What runs the two graphs of the device: the user tower and the ranker.
+
+use crate::Error;
+use crate::bundle::ClientBundle;
+use crate::feature::spec::FeatureSpec;
+use crate::feature::{Column, EncodedUser, UserLayout};
+use crate::program::{Input, Program, Scratch, Value};
+use crate::signal::SIGNAL_COUNT;
+
+/// An engine. Names of the graphs' inputs and outputs, as in their ONNX files: user tower
+/// `categorical` `[n, 9]` and `dense` `[n, d]` to `vector`; ranker `signals` `[n, s]` to `logit`.
+pub trait Engine {
+    /// The user vector of an encoded viewer.
+    ///
+    /// # Errors
+    /// Those of the engine.
+    fn user_vector(&mut self, user: &EncodedUser) -> Result<Vec<f32>, Error>;
+
+    /// One logit for each of `rows` rows of [`SIGNAL_COUNT`] signals.
+    ///
+    /// # Errors
+    /// Those of the engine.
+    fn rank(&mut self, signals: &[f32], rows: usize) -> Result<Vec<f32>, Error>;
+}
+
+/// The default engine: compact programs.
+#[derive(Debug, Clone)]
+pub struct CompactEngine {
+    user_tower: Program,
+    /// Where the program takes its `categorical` input: before or after `dense`.
+    categorical_first: bool,
+    ranker: Program,
+    scratch: Scratch,
+}
+
+impl CompactEngine {
+    /// Reads the programs of a bundle that was assembled for
+    /// [`EngineKind::Compact`](crate::bundle::EngineKind::Compact).
+    ///
+    /// # Errors
+    /// Those of [`Program::decode`] and [`CompactEngine::from_programs`].
+    pub fn new(bundle: &ClientBundle) -> Result<CompactEngine, Error> {
+        let user_tower = Program::decode(&bundle.user_tower)?;
+        let ranker = Program::decode(&bundle.ranker)?;
+        CompactEngine::from_programs(&bundle.model.spec, user_tower, ranker)
+    }
+
+    /// An engine of two programs.
+    ///
+    /// # Errors
+    /// [`Error::BundleInconsistent`] where inputs, outputs or embedding tables do not fit the spec.
+    pub fn from_programs(spec: &FeatureSpec, user_tower: Program, ranker: Program) -> Result<CompactEngine, Error> {
+        let layout = UserLayout::new(spec);
+        let columns = layout.categorical.len();
+        let named = |name: &str, width, ids| Input {
+            name: name.into(),
+            width,
+            ids,
+        };
+        let categorical_first = user_tower.inputs().first().is_some_and(|input| input.ids);
+        let mut inputs = vec![named("categorical", columns, true), named("dense", layout.dense, false)];
+        if !categorical_first {
+            inputs.reverse();
+        }
+        expect("inputs of the user tower", inputs.as_slice(), user_tower.inputs())?;
+        expect(
+            "width of the user tower's output",
+            &spec.vector_dim,
+            &(user_tower.output_width() as u32),
+        )?;
+        let limits = user_tower.id_limits(usize::from(!categorical_first));
+        for (Column { name, rows }, limit) in layout.categorical.iter().zip(limits) {
+            // A column that no op reads has no table, and any id will do.
+            let has = limit.map_or(*rows, |limit| limit as u32);
+            if has < *rows {
+                return Err(differs(&format!("rows of the user tower's table of {name}"), rows, has));
+            }
+        }
+        expect(
+            "inputs of the ranker",
+            [named("signals", SIGNAL_COUNT, false)].as_slice(),
+            ranker.inputs(),
+        )?;
+        expect("width of the ranker's output", &1, &ranker.output_width())?;
+        Ok(CompactEngine {
+            user_tower,
+            categorical_first,
+            ranker,
+            scratch: Scratch::default(),
+        })
+    }
+}
+
+impl Engine for CompactEngine {
+    fn user_vector(&mut self, user: &EncodedUser) -> Result<Vec<f32>, Error> {
+        let mut inputs = [Value::Ids(&user.categorical), Value::Dense(&user.dense)];
+        if !self.categorical_first {
+            inputs.reverse();
+        }
+        self.user_tower.run(&inputs, 1, &mut self.scratch).map(<[f32]>::to_vec)
+    }
+
+    fn rank(&mut self, signals: &[f32], rows: usize) -> Result<Vec<f32>, Error> {
+        self.ranker
+            .run(&[Value::Dense(signals)], rows, &mut self.scratch)
+            .map(<[f32]>::to_vec)
+    }
+}
+
+fn expect<T: PartialEq + core::fmt::Debug + ?Sized>(what: &str, expected: &T, found: &T) -> Result<(), Error> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(differs(what, expected, found))
+}
+
+fn differs(what: &str, expected: impl core::fmt::Debug, found: impl core::fmt::Debug) -> Error {
+    Error::BundleInconsistent {
+        what: what.to_owned(),
+        expected: format!("{expected:?}"),
+        found: format!("{found:?}"),
+    }
+}

@@ -1,0 +1,179 @@
+//! What must not be shown, and why. Rules in order; the first that applies names the reason.
+
+use std::collections::BTreeMap;
+
+use crate::block::Block;
+use crate::feature::PastEvent;
+use crate::text::normalise;
+use crate::{EventKind, Profile, RELEVANT_FRACTION};
+
+/// A video that was played at all is not shown again for this long: six hours.
+pub const REST_MS: i64 = 6 * 3_600_000;
+
+/// Why a candidate is not in the slate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DropReason {
+    /// It is playing now.
+    Watching,
+    /// The viewer's last word on it is "not interested".
+    NotInterested,
+    /// The viewer's last word on it is a dislike.
+    Disliked,
+    /// Its channel is blocked.
+    BlockedChannel,
+    /// One of its tags is blocked.
+    BlockedTag,
+    /// Its rating asks for more years than the viewer stated.
+    Rating,
+    /// Finished once, or played within [`REST_MS`].
+    Seen,
+    /// Others filled the slate.
+    Outranked,
+}
+
+impl DropReason {
+    /// Every reason, in order of precedence.
+    pub const ALL: [DropReason; 8] = [
+        DropReason::Watching,
+        DropReason::NotInterested,
+        DropReason::Disliked,
+        DropReason::BlockedChannel,
+        DropReason::BlockedTag,
+        DropReason::Rating,
+        DropReason::Seen,
+        DropReason::Outranked,
+    ];
+
+    /// The stable name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            DropReason::Watching => "watching",
+            DropReason::NotInterested => "not-interested",
+            DropReason::Disliked => "disliked",
+            DropReason::BlockedChannel => "blocked-channel",
+            DropReason::BlockedTag => "blocked-tag",
+            DropReason::Rating => "rating",
+            DropReason::Seen => "seen",
+            DropReason::Outranked => "outranked",
+        }
+    }
+}
+
+/// A candidate that a stage dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dropped {
+    /// Row in the block.
+    pub row: usize,
+    /// Why.
+    pub reason: DropReason,
+}
+
+/// Rows of `block` that may be shown, and the others; both in block order.
+///
+/// Unlike features, wishes count whatever their date: "not interested" acts at once, also where a
+/// clock went backwards.
+#[must_use]
+pub fn filter(
+    block: &Block,
+    profile: &Profile,
+    history: &[PastEvent<'_>],
+    now_ms: i64,
+    watching: Option<&str>,
+) -> (Vec<usize>, Vec<Dropped>) {
+    let rules = Rules::new(profile, history, now_ms, watching);
+    let (mut kept, mut dropped) = (Vec::with_capacity(block.len()), Vec::new());
+    for row in 0..block.len() {
+        match rules.verdict(block, row) {
+            None => kept.push(row),
+            Some(reason) => dropped.push(Dropped { row, reason }),
+        }
+    }
+    (kept, dropped)
+}
+
+struct Rules<'a> {
+    watching: Option<&'a str>,
+    /// The viewer's last word on a video, where it is not a good one.
+    words: BTreeMap<&'a str, DropReason>,
+    seen: BTreeMap<&'a str, ()>,
+    channels: Vec<&'a str>,
+    tags: Vec<String>,
+    age: Option<f32>,
+}
+
+impl<'a> Rules<'a> {
+    fn new(profile: &'a Profile, history: &[PastEvent<'a>], now_ms: i64, watching: Option<&'a str>) -> Rules<'a> {
+        let (mut words, mut seen) = (BTreeMap::new(), BTreeMap::new());
+        for event in history {
+            let Some(video) = event.video else { continue };
+            match event.kind {
+                EventKind::Like | EventKind::Share => drop(words.remove(video)),
+                EventKind::Dislike => drop(words.insert(video, DropReason::Disliked)),
+                EventKind::NotInterested => drop(words.insert(video, DropReason::NotInterested)),
+                EventKind::Watch => {
+                    let finished = event.fraction.is_some_and(|f| f >= RELEVANT_FRACTION);
+                    if finished || event.at_ms > now_ms.saturating_sub(REST_MS) {
+                        seen.insert(video, ());
+                    }
+                }
+                EventKind::Impression | EventKind::Comment | EventKind::Search => {}
+            }
+        }
+        let mut channels: Vec<&str> = profile.blocked_channels.iter().map(String::as_str).collect();
+        let mut tags: Vec<String> = profile.blocked_tags.iter().map(|tag| normalise(tag)).collect();
+        channels.sort_unstable();
+        tags.sort_unstable();
+        Rules {
+            watching,
+            words,
+            seen,
+            channels,
+            tags,
+            age: profile.age,
+        }
+    }
+
+    fn verdict(&self, block: &Block, row: usize) -> Option<DropReason> {
+        let id = block.id(row);
+        if self.watching == Some(id) {
+            return Some(DropReason::Watching);
+        }
+        if let Some(reason) = self.words.get(id) {
+            return Some(*reason);
+        }
+        // Channel ids are exact, some sites' differ by case alone; tags are words.
+        if block
+            .channel(row)
+            .is_some_and(|channel| self.channels.binary_search(&channel).is_ok())
+        {
+            return Some(DropReason::BlockedChannel);
+        }
+        if !self.tags.is_empty()
+            && block
+                .tags(row)
+                .any(|tag| self.tags.binary_search(&normalise(tag)).is_ok())
+        {
+            return Some(DropReason::BlockedTag);
+        }
+        if let (Some(age), Some(least)) = (self.age, block.rating(row).and_then(least_age))
+            && age < least
+        {
+            return Some(DropReason::Rating);
+        }
+        self.seen.contains_key(id).then_some(DropReason::Seen)
+    }
+}
+
+/// Years from which a rating of the US film and television boards allows a video; `None` for
+/// ratings without a lower bound and for those of other boards.
+fn least_age(rating: &str) -> Option<f32> {
+    match rating.trim().to_ascii_uppercase().as_str() {
+        "TV-Y7" => Some(7.0),
+        "PG-13" => Some(13.0),
+        "TV-14" => Some(14.0),
+        "R" | "TV-MA" => Some(17.0),
+        "NC-17" | "X" => Some(18.0),
+        _ => None,
+    }
+}

@@ -1,0 +1,158 @@
+//! What the viewer did, kept on the device and never sent.
+//!
+//! An event keeps the vectors of its video as the bundle of that day had them, so that a history
+//! is of use when the video is in no block any more. Vectors of another bundle are never read.
+
+mod event;
+mod past;
+mod record;
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+pub use event::{StoredEvent, StoredModel, StoredRow};
+pub use past::SearchTexts;
+pub use record::Feedback;
+
+use crate::bundle::sha256;
+use crate::{Error, EventKind};
+
+/// Version of the stored form.
+pub const HISTORY_VERSION: u32 = 1;
+/// Most events that are kept.
+pub const MAX_EVENTS: usize = 1000;
+/// Largest stored form in bytes.
+pub const MAX_HISTORY_BYTES: usize = 16 << 20;
+
+/// The viewer's events, oldest first; at most [`MAX_EVENTS`].
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct History {
+    events: VecDeque<Kept>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Kept {
+    event: StoredEvent,
+    /// SHA-256 of the event's stored form: a slate's receipt need not write all of them again.
+    digest: [u8; 32],
+}
+
+#[derive(Serialize)]
+struct Written<'a> {
+    version: u32,
+    events: Vec<&'a StoredEvent>,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Read {
+    #[serde(rename = "version")]
+    _version: u32,
+    events: Vec<StoredEvent>,
+}
+
+impl History {
+    /// Puts a history together from events in any order.
+    ///
+    /// # Errors
+    /// [`Error::ProfileInvalid`] where one breaks a bound; see [`StoredEvent`].
+    pub fn from_events(events: impl IntoIterator<Item = StoredEvent>) -> Result<History, Error> {
+        let mut history = History::default();
+        for event in events {
+            event.check()?;
+            history.insert(event)?;
+        }
+        Ok(history)
+    }
+
+    /// Reads a stored or imported history.
+    ///
+    /// # Errors
+    /// [`Error::ProfileInvalid`] for anything but a history of this version.
+    pub fn parse(bytes: &[u8]) -> Result<History, Error> {
+        if bytes.len() > MAX_HISTORY_BYTES {
+            return Err(invalid(format!("{} bytes, at most {MAX_HISTORY_BYTES}", bytes.len())));
+        }
+        let unreadable = |e: serde_json::Error| invalid(e.to_string());
+        let Version { version } = serde_json::from_slice(bytes).map_err(unreadable)?;
+        if version != HISTORY_VERSION {
+            return Err(invalid(format!(
+                "it has version {version}, this program reads {HISTORY_VERSION}"
+            )));
+        }
+        let read: Read = serde_json::from_slice(bytes).map_err(unreadable)?;
+        History::from_events(read.events)
+    }
+
+    /// The stored form; [`History::parse`] of it is equal to `self`.
+    ///
+    /// # Errors
+    /// [`Error::ProfileInvalid`] where it cannot be written.
+    pub fn to_json(&self) -> Result<String, Error> {
+        let events = self.events().collect();
+        serde_json::to_string(&Written {
+            version: HISTORY_VERSION,
+            events,
+        })
+        .map_err(|e| invalid(e.to_string()))
+    }
+
+    /// The events, oldest first.
+    pub fn events(&self) -> impl DoubleEndedIterator<Item = &StoredEvent> {
+        self.events.iter().map(|kept| &kept.event)
+    }
+
+    /// Number of events.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// True where nothing happened yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// SHA-256 of what is in it.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        let digests: Vec<u8> = self.events.iter().flat_map(|kept| kept.digest).collect();
+        sha256(&digests)
+    }
+
+    /// Inserts by time, after events of the same instant, and lets the least useful one go
+    /// where there are too many: the oldest impression, or else the oldest event.
+    fn insert(&mut self, event: StoredEvent) -> Result<(), Error> {
+        let stored = serde_json::to_vec(&event).map_err(|e| invalid(e.to_string()))?;
+        let at = self.events.partition_point(|kept| kept.event.at_ms <= event.at_ms);
+        self.events.insert(
+            at,
+            Kept {
+                digest: sha256(&stored),
+                event,
+            },
+        );
+        if self.events.len() > MAX_EVENTS {
+            let impression = self
+                .events
+                .iter()
+                .position(|kept| kept.event.kind == EventKind::Impression);
+            self.events.remove(impression.unwrap_or(0));
+        }
+        Ok(())
+    }
+}
+
+fn invalid(reason: String) -> Error {
+    Error::ProfileInvalid {
+        what: "history",
+        reason,
+    }
+}

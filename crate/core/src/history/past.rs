@@ -1,0 +1,60 @@
+//! The history as the encoders read it.
+
+use super::{History, StoredEvent};
+use crate::bundle::ClientModel;
+use crate::feature::PastEvent;
+use crate::text::encode_text;
+use crate::{EventKind, fraction_watched};
+
+/// Text vectors of the searches of a history, which [`PastEvent`]s borrow.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchTexts {
+    dim: usize,
+    values: Vec<f32>,
+}
+
+impl SearchTexts {
+    /// Encodes the searches among the latest events that count.
+    #[must_use]
+    pub fn new(history: &History, model: &ClientModel) -> SearchTexts {
+        let spec = &model.spec;
+        let dim = spec.text.dim as usize;
+        let searches = history.events().filter_map(query);
+        let mut values = Vec::new();
+        for text in searches {
+            let start = values.len();
+            values.resize(start + dim, 0.0);
+            encode_text(&spec.text, spec.seed, text, &mut values[start..]);
+        }
+        SearchTexts { dim, values }
+    }
+}
+
+impl History {
+    /// The events in order. Rows of another bundle than `model`, or of another width, are left out.
+    #[must_use]
+    pub fn past<'a>(&'a self, model: &ClientModel, texts: &'a SearchTexts) -> Vec<PastEvent<'a>> {
+        let dims = model.dims();
+        let mut searches = texts.values.chunks_exact(texts.dim.max(1));
+        let past = self.events().map(|event| {
+            let rows = event.model.as_ref().filter(|m| m.bundle_id == model.bundle_id);
+            let watched = event.seconds.filter(|_| event.kind == EventKind::Watch);
+            PastEvent {
+                video: event.video.as_deref(),
+                fraction: fraction_watched(watched, event.length_seconds),
+                length_seconds: event.length_seconds,
+                vector: rows.and_then(|m| m.vector.row(dims.vector)),
+                factor: rows.and_then(|m| m.factor.as_ref()).and_then(|f| f.row(dims.factor)),
+                text: query(event).and_then(|_| searches.next()),
+                surface: event.surface.as_deref(),
+                channel: event.channel.as_deref(),
+                ..PastEvent::new(event.kind, event.at_ms)
+            }
+        });
+        past.collect()
+    }
+}
+
+fn query(event: &StoredEvent) -> Option<&str> {
+    event.text.as_deref().filter(|_| event.kind == EventKind::Search)
+}

@@ -1,0 +1,171 @@
+//! The stages that join a room of the core to engine and block.
+
+use super::Options;
+use crate::block::Block;
+use crate::bundle::ClientModel;
+use crate::diversity::{UnitRows, mmr};
+use crate::engine::Engine;
+use crate::feature::{EncodedUser, PastEvent, encode_categorical};
+use crate::reason::{Facts, Grounds, Reason, explain};
+use crate::score::{self, Scored};
+use crate::signal::{Candidate, SIGNAL_COUNT, signals};
+use crate::viewer::ViewerState;
+use crate::{Context, Error, LocalTime, Profile};
+
+pub(super) fn check_block(model: &ClientModel, block: &Block, context: &Context) -> Result<(), Error> {
+    if block.bundle_id() != model.bundle_id {
+        return Err(Error::BundleMismatch {
+            what: "candidate block",
+            expected: model.bundle_id.clone(),
+            found: block.bundle_id().to_owned(),
+        });
+    }
+    block.check_fresh(context.now_ms)
+}
+
+/// The user vector, of the width that the spec says, and finite.
+pub(super) fn tower(engine: &mut impl Engine, model: &ClientModel, user: &EncodedUser) -> Result<Vec<f32>, Error> {
+    let vector = engine.user_vector(user)?;
+    same("width of the user vector", model.spec.vector_dim as usize, vector.len())?;
+    match vector.iter().position(|v| !v.is_finite()) {
+        Some(index) => Err(Error::NotFinite {
+            what: "user vector",
+            index,
+        }),
+        None => Ok(vector),
+    }
+}
+
+/// Scores the rows that were kept; best first.
+pub(super) fn score(
+    engine: &mut impl Engine,
+    state: &ViewerState,
+    block: &Block,
+    rows: &[usize],
+) -> Result<Vec<Scored>, Error> {
+    let mut values = Vec::with_capacity(rows.len() * SIGNAL_COUNT);
+    for candidate in rows.iter().filter_map(|row| candidate(block, *row)) {
+        values.extend(signals(state, &candidate));
+    }
+    let logits = engine.rank(&values, rows.len())?;
+    same("number of the ranker's logits", rows.len(), logits.len())?;
+    let mut scored: Vec<Scored> = rows
+        .iter()
+        .zip(logits)
+        .map(|(row, logit)| Scored { row: *row, logit })
+        .collect();
+    score::sort(&mut scored, |row| block.id(row));
+    Ok(scored)
+}
+
+/// A row of the block as the signals read it; a verified block has a vector in every row.
+fn candidate(block: &Block, row: usize) -> Option<Candidate<'_>> {
+    Some(Candidate {
+        id: block.id(row),
+        vector: block.vector(row)?,
+        factor: block.factor(row),
+        prior: block.prior(row),
+        log_popularity: block.log_popularity(row),
+        length_seconds: block.length_seconds(row),
+        published_at_ms: block.published_at_ms(row),
+    })
+}
+
+/// Places in `scored` that make the slate, in its order, and the others.
+pub(super) fn diversify(block: &Block, scored: &[Scored], options: &Options) -> (Vec<usize>, Vec<usize>) {
+    let relevance: Vec<f32> = scored.iter().map(|s| s.probability().unwrap_or(f32::NAN)).collect();
+    let width = scored
+        .first()
+        .and_then(|s| block.vector(s.row))
+        .map_or(0, |v| v.values.len());
+    let mut rows = UnitRows::new(width, scored.len());
+    for vector in scored.iter().filter_map(|s| block.vector(s.row)) {
+        rows.push(vector.values.iter().map(|level| f32::from(*level)));
+    }
+    let picked = mmr(&relevance, &rows, options.size, 1.0 - options.diversity);
+    let mut open = vec![true; scored.len()];
+    picked.iter().for_each(|at| open[*at] = false);
+    let others = (0..scored.len()).filter(|at| open[*at]).collect();
+    (picked, others)
+}
+
+/// The user vector minus what it would be twelve hours away on the viewer's clock, all else alike.
+/// Empty where the local time is unknown.
+///
+/// The opposite hour, and not "hour unknown": a table's row for unknown has learnt nothing where
+/// every event of training had an hour.
+pub(super) fn moment(
+    engine: &mut impl Engine,
+    model: &ClientModel,
+    profile: &Profile,
+    context: &Context,
+    user: &EncodedUser,
+    user_vector: &[f32],
+) -> Result<Vec<f32>, Error> {
+    let Some(time) = context.local_time() else {
+        return Ok(Vec::new());
+    };
+    let hour = if time.hour < 12.0 {
+        time.hour + 12.0
+    } else {
+        time.hour - 12.0
+    };
+    let opposite = Context {
+        local_time: Some(LocalTime { hour, ..time }),
+        ..context.clone()
+    };
+    let categorical = encode_categorical(&model.spec, profile, &opposite);
+    let other = tower(
+        engine,
+        model,
+        &EncodedUser {
+            categorical,
+            ..user.clone()
+        },
+    )?;
+    Ok(user_vector
+        .iter()
+        .zip(other)
+        .map(|(here, there)| here - there)
+        .collect())
+}
+
+/// A reason for each of `scored`.
+pub(super) fn why(
+    block: &Block,
+    scored: &[Scored],
+    past: &[PastEvent<'_>],
+    context: &Context,
+    user: &EncodedUser,
+    moment: &[f32],
+) -> Vec<Reason> {
+    let facts = scored.iter().filter_map(|s| {
+        Some(Facts {
+            vector: block.vector(s.row)?,
+            factor: block.factor(s.row),
+            log_popularity: block.log_popularity(s.row),
+            published_at_ms: block.published_at_ms(s.row),
+        })
+    });
+    let facts: Vec<Facts<'_>> = facts.collect();
+    explain(
+        &facts,
+        &Grounds {
+            now_ms: context.now_ms,
+            history: past,
+            factor: &user.factor,
+            moment,
+        },
+    )
+}
+
+fn same(what: &str, expected: usize, found: usize) -> Result<(), Error> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(Error::BundleInconsistent {
+        what: what.into(),
+        expected: expected.to_string(),
+        found: found.to_string(),
+    })
+}

@@ -103,4 +103,6 @@ pub enum OpCode {
     /// Mean of the rows `ids[k]` of `tensors[0]`, `k` in `params[0]..params[1]`, over those where
     /// `ids[k]` is not 0 (0 is padding), summed in the order of `k`; zeros where all are 0.
     GatherMean = 11,
+    /// `min(max(x, scalars[0]), scalars[1])`.
+    Clamp = 12,
 }

@@ -78,6 +78,11 @@ pub(crate) enum Op {
         from: usize,
         to: usize,
     },
+    Clamp {
+        input: usize,
+        low: f32,
+        high: f32,
+    },
 }
 
 /// Second operand of an element-wise op.

@@ -90,6 +90,16 @@ impl Program {
                 out.copy_from_slice(&written[*input]);
                 kernel::l2_normalise(out, *floor);
             }
+            Op::Clamp { input, low, high } => map(&written[*input], out, |v| {
+                // Comparisons, as in Relu: the same bits on every target, NaN stays NaN.
+                if v < *low {
+                    *low
+                } else if v > *high {
+                    *high
+                } else {
+                    v
+                }
+            }),
             Op::Slice { input, from, to } => out.copy_from_slice(&written[*input][*from..*to]),
         }
     }

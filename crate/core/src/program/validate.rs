@@ -227,6 +227,13 @@ impl Shape<'_> {
                 }
                 Ok((Op::L2Norm { input, floor }, self.widths[input]))
             }
+            OpCode::Clamp => {
+                let (input, low, high) = (self.dense(first)?, raw.scalars[0], raw.scalars[1]);
+                if !(low.is_finite() && high.is_finite() && low <= high) {
+                    return Err(format!("clamps to {low}..={high}"));
+                }
+                Ok((Op::Clamp { input, low, high }, self.widths[input]))
+            }
             OpCode::Slice => {
                 let input = self.dense(first)?;
                 let (from, to) = (raw.params[0] as usize, raw.params[1] as usize);
@@ -262,6 +269,7 @@ fn check_counts(code: OpCode, raw: &OpMessage) -> Result<(), String> {
         OpCode::Relu | OpCode::Sigmoid | OpCode::Tanh => (inputs, tensors, params, scalars) == (1, 0, 0, 0),
         OpCode::Add | OpCode::Mul => inputs + tensors == 2 && inputs >= 1 && (params, scalars) == (0, 0),
         OpCode::L2Norm => (inputs, tensors, params, scalars) == (1, 0, 0, 1),
+        OpCode::Clamp => (inputs, tensors, params, scalars) == (1, 0, 0, 2),
         OpCode::Slice => (inputs, tensors, params, scalars) == (1, 0, 2, 0),
     };
     if fits {

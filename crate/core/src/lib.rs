@@ -8,6 +8,7 @@ pub mod bundle;
 mod code;
 mod context;
 pub mod diversity;
+pub mod encounter;
 pub mod engine;
 mod error;
 mod event;

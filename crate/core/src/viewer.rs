@@ -1,132 +1,140 @@
 //! The viewer as the ranker sees them: built once per slate from what is on the device.
 
-use crate::feature::spec::{FeatureSpec, Standardise};
-use crate::feature::{EncodedUser, PastEvent, UserLayout, before};
-use crate::hash::hash64;
-use crate::{Context, EventKind, QuantRow};
+use crate::encounter::{Encounter, encounters};
+use crate::feature::spec::{FeatureSpec, PriorSpec};
+use crate::feature::{EncodedUser, PastEvent, observed_over_expected, sigmoid};
+use crate::{Context, QuantRow};
 
 /// Most relevant videos of the past that a candidate is compared with: the latest.
 pub const MAX_ANCHORS: usize = 64;
+/// Weight of an encounter that the source judged, against one with seconds.
+const JUDGED_WEIGHT: f64 = 0.5;
+/// Relevant encounters that the viewer's own ratio must outweigh.
+const VIEWER_STRENGTH: f64 = 2.0;
 
 /// What the signals need of a viewer at a moment.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ViewerState {
+pub struct ViewerState<'a> {
     pub(crate) now_ms: i64,
-    pub(crate) user_vector: Vec<f32>,
-    pub(crate) factor: Vec<f32>,
-    pub(crate) cold: bool,
-    pub(crate) log_odds: f32,
-    pub(crate) length: Standardise,
-    /// `(hash of the id, times watched)`, rising by hash.
-    seen: Vec<(u64, u32)>,
-    seed: u64,
-    anchors: Vec<i8>,
-    anchor_norms: Vec<f32>,
-    vector_dim: usize,
+    pub(crate) user_vector: &'a [f32],
+    factor: &'a [f32],
+    /// Length of the factor; 0 for a cold viewer.
+    factor_norm: f32,
+    prior: &'a PriorSpec,
+    surface_row: u32,
+    pub(crate) viewer: f32,
+    pub(crate) like_rate: f32,
+    anchors: Vec<(QuantRow<'a>, f32)>,
 }
 
-impl ViewerState {
+impl<'a> ViewerState<'a> {
     /// The state at `context.now_ms`; only events strictly before it are read.
     /// `encoded` and `user_vector` are what encoder and user tower made of the same viewer.
     #[must_use]
     pub fn new(
-        spec: &FeatureSpec,
+        spec: &'a FeatureSpec,
         context: &Context,
-        history: &[PastEvent<'_>],
-        encoded: &EncodedUser,
-        user_vector: &[f32],
-    ) -> ViewerState {
-        let cold = encoded.dense.get(UserLayout::new(spec).cold_at) != Some(&0.0);
-        let mut state = ViewerState {
+        history: &[PastEvent<'a>],
+        encoded: &'a EncodedUser,
+        user_vector: &'a [f32],
+    ) -> ViewerState<'a> {
+        let met = encounters(spec.seed, history, context.now_ms);
+        let (viewer, like_rate) = rates(spec, history, &met);
+        ViewerState {
             now_ms: context.now_ms,
-            user_vector: user_vector.to_vec(),
-            factor: encoded.factor.clone(),
-            cold,
-            log_odds: 0.0,
-            length: spec.item.length,
-            seen: Vec::new(),
-            seed: spec.seed,
-            anchors: Vec::new(),
-            anchor_norms: Vec::new(),
-            vector_dim: spec.vector_dim as usize,
-        };
-        let (mut relevant, mut other) = (1.0_f32, 1.0_f32);
-        let order = before(context.now_ms, history, usize::MAX, |event| event.video.is_some());
-        for event in order.iter().filter_map(|at| history.get(*at)) {
-            match (event.relevant(), event.kind) {
-                (true, _) => relevant += 1.0,
-                (false, EventKind::Watch | EventKind::Dislike | EventKind::NotInterested) => other += 1.0,
-                _ => {}
-            }
-            if let (EventKind::Watch, Some(video)) = (event.kind, event.video) {
-                state.count(video);
-            }
+            user_vector,
+            factor: &encoded.factor,
+            factor_norm: encoded.factor.iter().map(|v| v * v).sum::<f32>().sqrt(),
+            prior: &spec.prior,
+            surface_row: spec.user.surface.row(spec.seed, context.surface.as_deref()),
+            viewer,
+            like_rate,
+            anchors: anchors(history, &met),
         }
-        state.log_odds = libm::logf(relevant / other);
-        for event in order
-            .iter()
-            .rev()
-            .filter_map(|at| history.get(*at))
-            .filter(|event| event.relevant())
-        {
-            if let Some(row) = event.vector {
-                state.anchor(row);
-            }
-        }
-        state
     }
 
-    /// How often the video was watched before.
+    /// Log-odds of relevance of an impression here and now of a video of this length.
     #[must_use]
-    pub fn times_seen(&self, video: &str) -> u32 {
-        let hash = hash64(self.seed, video.as_bytes());
-        match self.seen.binary_search_by_key(&hash, |(hash, _)| *hash) {
-            Ok(at) => self.seen[at].1,
-            Err(_) => 0,
+    pub fn baseline(&self, length_seconds: Option<f32>) -> f32 {
+        self.prior.log_odds(self.surface_row, length_seconds)
+    }
+
+    /// Cosine between the viewer's and a video's collaborative factor; 0 where either has none.
+    #[must_use]
+    pub fn factor_cosine(&self, factor: Option<QuantRow<'_>>) -> f32 {
+        let Some(row) = factor.filter(|row| row.scale > 0.0) else {
+            return 0.0;
+        };
+        let length = norm(row) * self.factor_norm;
+        // The row's scale cancels.
+        if length > 0.0 {
+            QuantRow { scale: 1.0, ..row }.dot(self.factor) / length
+        } else {
+            0.0
         }
     }
 
     /// Largest cosine between the row and a liked or finished video of the past; 0 without one.
     #[must_use]
     pub fn nearest_anchor(&self, row: QuantRow<'_>) -> f32 {
-        let norm = norm(row.values);
-        let anchors = self
+        let length = norm(row);
+        if length == 0.0 {
+            return 0.0;
+        }
+        let cosines = self
             .anchors
-            .chunks_exact(self.vector_dim.max(1))
-            .zip(&self.anchor_norms);
-        let cosines = anchors.map(|(anchor, length)| {
-            let dot = QuantRow {
-                scale: 1.0,
-                values: anchor,
-            }
-            .level_dot(row) as f32;
-            if norm > 0.0 { dot / (norm * length) } else { 0.0 }
-        });
+            .iter()
+            .map(|(anchor, norm)| anchor.level_dot(row) as f32 / (norm * length));
         cosines.reduce(f32::max).unwrap_or(0.0)
-    }
-
-    fn count(&mut self, video: &str) {
-        let hash = hash64(self.seed, video.as_bytes());
-        match self.seen.binary_search_by_key(&hash, |(hash, _)| *hash) {
-            Ok(at) => self.seen[at].1 += 1,
-            Err(at) => self.seen.insert(at, (hash, 1)),
-        }
-    }
-
-    fn anchor(&mut self, row: QuantRow<'_>) {
-        let norm = norm(row.values);
-        if norm > 0.0 && row.values.len() == self.vector_dim && self.anchor_norms.len() < MAX_ANCHORS {
-            self.anchors.extend_from_slice(row.values);
-            self.anchor_norms.push(norm);
-        }
     }
 }
 
-/// Length of a row in levels; the scale cancels in a cosine.
-fn norm(levels: &[i8]) -> f32 {
-    let row = QuantRow {
-        scale: 1.0,
-        values: levels,
-    };
+/// The viewer's relevant encounters against what their surfaces and lengths let expect, and
+/// their likes per encounter; both logarithms.
+fn rates(spec: &FeatureSpec, history: &[PastEvent<'_>], met: &[Encounter]) -> (f32, f32) {
+    let (mut observed, mut expected) = (0.0, 0.0);
+    let (mut likes, mut count) = (0.0, 0.0);
+    for Encounter { opened, outcome, .. } in met {
+        let (Some(event), Some(label)) = (history.get(*opened), outcome.label()) else {
+            continue;
+        };
+        let (weight, usual) = match outcome.by_source() {
+            true => (JUDGED_WEIGHT, spec.prior.stand_in(event.length_seconds)),
+            false => {
+                let surface = spec.user.surface.row(spec.seed, event.surface);
+                (
+                    1.0,
+                    sigmoid(f64::from(spec.prior.log_odds(surface, event.length_seconds))),
+                )
+            }
+        };
+        observed += if label { weight } else { 0.0 };
+        expected += weight * usual;
+        likes += if outcome.liked { 1.0 } else { 0.0 };
+        count += 1.0;
+    }
+    let viewer = observed_over_expected(observed, expected, VIEWER_STRENGTH);
+    (viewer as f32, libm::log((likes + 0.5) / (count + 20.0)) as f32)
+}
+
+/// Vectors and level lengths of the latest relevant videos, latest first, each once.
+fn anchors<'a>(history: &[PastEvent<'a>], met: &[Encounter]) -> Vec<(QuantRow<'a>, f32)> {
+    let mut videos: Vec<u64> = Vec::new();
+    let mut anchors = Vec::new();
+    for met in met.iter().rev().filter(|met| met.outcome.label() == Some(true)) {
+        let row = history.get(met.rows).and_then(|event| event.vector);
+        let Some((row, length)) = row.map(|row| (row, norm(row))).filter(|(_, length)| *length > 0.0) else {
+            continue;
+        };
+        if anchors.len() < MAX_ANCHORS && !videos.contains(&met.video) {
+            videos.push(met.video);
+            anchors.push((row, length));
+        }
+    }
+    anchors
+}
+
+/// Length of a row in levels.
+fn norm(row: QuantRow<'_>) -> f32 {
     (row.level_dot(row) as f32).sqrt()
 }

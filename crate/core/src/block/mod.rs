@@ -7,6 +7,7 @@ pub use wire::{BlockMessage, source};
 
 use prost::Message as _;
 
+use crate::signal::Candidate;
 use crate::{Error, QuantRow};
 
 /// Version of the wire format.
@@ -163,7 +164,26 @@ impl Block {
         self.message.server_scores.get(row).copied().unwrap_or(0.0)
     }
 
-    /// Smoothed log-odds of relevance of an impression.
+    /// What the ranker's signals read of the video in `row`.
+    #[must_use]
+    pub fn candidate(&self, row: usize) -> Option<Candidate<'_>> {
+        Some(Candidate {
+            vector: self.vector(row)?,
+            factor: self.factor(row),
+            prior: self.prior(row),
+            effect: self.effect(row),
+            length_seconds: self.length_seconds(row),
+            published_at_ms: self.published_at_ms(row),
+        })
+    }
+
+    /// [`video_effect`](crate::feature::video_effect).
+    #[must_use]
+    pub fn effect(&self, row: usize) -> f32 {
+        self.message.effects.get(row).copied().unwrap_or(0.0)
+    }
+
+    /// [`video_prior`](crate::feature::video_prior).
     #[must_use]
     pub fn prior(&self, row: usize) -> f32 {
         self.message.priors.get(row).copied().unwrap_or(0.0)

@@ -79,6 +79,7 @@ fn columns(message: &BlockMessage, n: usize) -> Result<(), Error> {
     for (what, column) in [
         ("server_scores", &message.server_scores),
         ("priors", &message.priors),
+        ("effects", &message.effects),
         ("log_popularity", &message.log_popularity),
         ("length_seconds", &message.length_seconds),
     ] {

@@ -54,7 +54,7 @@ pub struct BlockMessage {
     /// Score of the server's pruning stage; what it orders by.
     #[prost(float, repeated, tag = "12")]
     pub server_scores: Vec<f32>,
-    /// Smoothed log-odds of relevance of an impression of this video, as of the bundle.
+    /// Log-odds of relevance of this video's watches before the train window, against its length's.
     #[prost(float, repeated, tag = "13")]
     pub priors: Vec<f32>,
     /// `log1p` of relevant events, as of the bundle.
@@ -90,4 +90,7 @@ pub struct BlockMessage {
     /// Thumbnail addresses, or none.
     #[prost(string, repeated, tag = "24")]
     pub thumbnails: Vec<String>,
+    /// Log ratio of relevant to expected impressions of this video in the train window.
+    #[prost(float, repeated, tag = "25")]
+    pub effects: Vec<f32>,
 }

@@ -58,5 +58,11 @@ pub(crate) fn spec() -> FeatureSpec {
             },
             fold_in: FoldInSpec { lambda: 0.1, l2: 0.2 },
         },
+        prior: PriorSpec {
+            length_edges: Buckets { edges: vec![3.0, 4.0] },
+            log_odds: vec![-0.5, 0.5, 0.0, -1.0, -0.25, 0.75, 0.25, -1.25],
+            stand_in_rate: vec![0.3, 0.4, 0.3, 0.2],
+            base_rate: 0.4,
+        },
     }
 }

@@ -1,7 +1,7 @@
 //! What came before: past events, in order, weighted, pooled. Nothing at or after *now* is read.
 
+use crate::encounter::encounters;
 use crate::feature::spec::{FeatureSpec, HistorySpec};
-use crate::hash::hash64;
 use crate::{Error, EventKind, QuantRow, relevant};
 
 /// An event of the viewer's past, with what the models know of its video.
@@ -15,6 +15,8 @@ pub struct PastEvent<'a> {
     pub video: Option<&'a str>,
     /// Fraction watched, 0..=1, of a watch; see [`fraction_watched`](crate::fraction_watched).
     pub fraction: Option<f32>,
+    /// The source's own judgement of a watch, in a log without seconds; never on a device.
+    pub judged: Option<bool>,
     /// Length of the video in seconds.
     pub length_seconds: Option<f32>,
     /// The video's vector of the loaded bundle.
@@ -38,6 +40,7 @@ impl<'a> PastEvent<'a> {
             at_ms,
             video: None,
             fraction: None,
+            judged: None,
             length_seconds: None,
             vector: None,
             factor: None,
@@ -46,11 +49,16 @@ impl<'a> PastEvent<'a> {
             channel: None,
         }
     }
+}
 
-    /// Whether the event alone makes its video relevant: a like, or at least half watched.
+impl PastEvent<'_> {
+    /// Whether the event alone makes its video relevant: a like, at least half watched, or the
+    /// source's judgement where the fraction is unknown. See [`Outcome::label`](crate::encounter::Outcome::label)
+    /// for several events together.
     #[must_use]
     pub fn relevant(&self) -> bool {
-        relevant(self.kind == EventKind::Like, self.fraction)
+        let judged = self.fraction.is_none() && self.judged == Some(true);
+        judged || relevant(self.kind == EventKind::Like, self.fraction)
     }
 }
 
@@ -160,12 +168,11 @@ pub(crate) fn pool(
     Ok(())
 }
 
-/// The fraction as far as it can be believed.
+/// The fraction as far as it can be believed; else the source's judgement: all or nothing.
 fn watched(event: &PastEvent<'_>) -> Option<f32> {
-    event
-        .fraction
-        .filter(|fraction| fraction.is_finite())
-        .map(|fraction| fraction.clamp(0.0, 1.0))
+    let fraction = event.fraction.filter(|fraction| fraction.is_finite());
+    let judged = || event.judged.map(|judged| if judged { 1.0 } else { 0.0 });
+    fraction.map(|fraction| fraction.clamp(0.0, 1.0)).or_else(judged)
 }
 
 fn divide(pool: &mut [f32], total: f32) {
@@ -211,24 +218,33 @@ fn same_width(what: &str, expected: usize, found: usize) -> Result<(), Error> {
     })
 }
 
-/// Factors of the relevant videos, each once, by first relevance.
+/// Factors of the relevant videos, each once, the latest `max_events` of them, oldest first.
 pub(crate) fn positives<'a>(
     spec: &FeatureSpec,
     history: &[PastEvent<'a>],
-    order: &[usize],
+    now_ms: i64,
 ) -> Result<Vec<QuantRow<'a>>, Error> {
+    let most = spec.user.history.max_events as usize;
     let mut seen: Vec<u64> = Vec::new();
     let mut rows = Vec::new();
-    for event in order.iter().filter_map(|at| history.get(*at)) {
-        let (true, Some(video), Some(factor)) = (event.relevant(), event.video, event.factor) else {
+    for met in encounters(spec.seed, history, now_ms)
+        .iter()
+        .rev()
+        .filter(|met| met.outcome.label() == Some(true))
+    {
+        let Some(factor) = history
+            .get(met.rows)
+            .and_then(|event| event.factor)
+            .filter(|_| rows.len() < most)
+        else {
             continue;
         };
-        let hash = hash64(spec.seed, video.as_bytes());
-        if let Err(at) = seen.binary_search(&hash) {
+        if let Err(at) = seen.binary_search(&met.video) {
             check_row("factor of an event", spec.factor_dim as usize, factor)?;
-            seen.insert(at, hash);
+            seen.insert(at, met.video);
             rows.push(factor);
         }
     }
+    rows.reverse();
     Ok(rows)
 }

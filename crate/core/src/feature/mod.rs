@@ -5,6 +5,7 @@ pub(crate) mod fixture;
 mod history;
 mod item;
 mod location;
+mod prior;
 mod scalar;
 pub mod spec;
 mod user;
@@ -15,6 +16,9 @@ pub(crate) use history::before;
 pub use history::{PastEvent, Pool};
 pub use item::{EncodedItem, ItemEncoder, ItemLayout, VideoFeatures, encode_item};
 pub use location::{on_globe, unit_vector};
+pub use prior::{
+    PriorCounts, Tally, logit, observed_over_expected, sigmoid, video_effect, video_expectation, video_prior,
+};
 pub(crate) use user::encode_categorical;
 pub use user::{EncodedUser, UserEncoder, UserLayout, encode_user};
 pub use vocabulary::{VocabularyIndex, language_term};

@@ -88,7 +88,7 @@ pub struct ItemSpec {
 pub struct HistorySpec {
     /// An event this many days old weighs half.
     pub half_life_days: f32,
-    /// Only the latest this many events count.
+    /// Only the latest this many events are pooled, and the latest this many relevant videos folded in.
     pub max_events: u32,
     /// Weight of a watch of unknown fraction, 0..=1.
     pub unknown_fraction: f32,
@@ -133,6 +133,22 @@ pub struct UserSpec {
     pub fold_in: FoldInSpec,
 }
 
+/// How often an impression is relevant before one looks at video or viewer: by surface and length,
+/// from the train split alone. Made by [`PriorSpec::from_counts`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PriorSpec {
+    /// Edges over `ln(seconds)`.
+    pub length_edges: Buckets,
+    /// Natural log-odds of relevance, `user.surface` rows × length rows, row by row.
+    pub log_odds: Vec<f32>,
+    /// By length row: how often a watch is relevant in the source's own judgement, where a log has
+    /// judgements in the place of seconds; 0..1, both ends excluded.
+    pub stand_in_rate: Vec<f32>,
+    /// Relevant share of all impressions, 0..1, both ends excluded.
+    pub base_rate: f32,
+}
+
 /// Everything the encoders need. Made by `analyse` from the train split alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -151,4 +167,6 @@ pub struct FeatureSpec {
     pub item: ItemSpec,
     /// User side.
     pub user: UserSpec,
+    /// Relevance by surface and length.
+    pub prior: PriorSpec,
 }

@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::feature::{EncodedUser, PastEvent, encode_categorical};
 use crate::reason::{Facts, Grounds, Reason, explain};
 use crate::score::{self, Scored};
-use crate::signal::{Candidate, SIGNAL_COUNT, signals};
+use crate::signal::{SIGNAL_COUNT, signals};
 use crate::viewer::ViewerState;
 use crate::{Context, Error, LocalTime, Profile};
 
@@ -39,12 +39,13 @@ pub(super) fn tower(engine: &mut impl Engine, model: &ClientModel, user: &Encode
 /// Scores the rows that were kept; best first.
 pub(super) fn score(
     engine: &mut impl Engine,
-    state: &ViewerState,
+    state: &ViewerState<'_>,
     block: &Block,
     rows: &[usize],
 ) -> Result<Vec<Scored>, Error> {
     let mut values = Vec::with_capacity(rows.len() * SIGNAL_COUNT);
-    for candidate in rows.iter().filter_map(|row| candidate(block, *row)) {
+    // A verified block has a candidate in every row.
+    for candidate in rows.iter().filter_map(|row| block.candidate(*row)) {
         values.extend(signals(state, &candidate));
     }
     let logits = engine.rank(&values, rows.len())?;
@@ -56,19 +57,6 @@ pub(super) fn score(
         .collect();
     score::sort(&mut scored, |row| block.id(row));
     Ok(scored)
-}
-
-/// A row of the block as the signals read it; a verified block has a vector in every row.
-fn candidate(block: &Block, row: usize) -> Option<Candidate<'_>> {
-    Some(Candidate {
-        id: block.id(row),
-        vector: block.vector(row)?,
-        factor: block.factor(row),
-        prior: block.prior(row),
-        log_popularity: block.log_popularity(row),
-        length_seconds: block.length_seconds(row),
-        published_at_ms: block.published_at_ms(row),
-    })
 }
 
 /// Places in `scored` that make the slate, in its order, and the others.

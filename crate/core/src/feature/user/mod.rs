@@ -150,7 +150,7 @@ impl<'a> UserEncoder<'a> {
         let order = before(context.now_ms, history, most, |event| Pool::of(event.kind).is_some());
         let mut dense = Vec::with_capacity(self.layout.dense);
         pool(spec, context.now_ms, history, &order, &mut dense)?;
-        let rows = positives(spec, history, &order)?;
+        let rows = positives(spec, history, context.now_ms)?;
         let factor = fold_in(&spec.user.fold_in, self.gram, &rows);
         dense.extend_from_slice(&factor);
         dense.push(if rows.is_empty() { 1.0 } else { 0.0 });

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::Error;
 use crate::feature::spec::{
-    Buckets, Centroids, FeatureSpec, ItemSpec, SPEC_VERSION, Standardise, TextSpec, UserSpec, Vocabulary,
+    Buckets, Centroids, FeatureSpec, ItemSpec, PriorSpec, SPEC_VERSION, Standardise, TextSpec, UserSpec, Vocabulary,
 };
 
 /// Widest vector, factor or text vector.
@@ -73,7 +73,8 @@ impl FeatureSpec {
         count("factor_dim", self.factor_dim, 1, MAX_DIM)?;
         text(&self.text)?;
         item(&self.item)?;
-        user(&self.user)
+        user(&self.user)?;
+        prior(&self.prior, self.user.surface.rows())
     }
 }
 
@@ -125,6 +126,32 @@ fn user(spec: &UserSpec) -> Result<(), Error> {
         |v| v > 0.0 && v <= 0.5,
     )?;
     number("user.fold_in.l2", spec.fold_in.l2, "above 0", |v| v > 0.0)
+}
+
+fn prior(spec: &PriorSpec, surfaces: u32) -> Result<(), Error> {
+    buckets("prior.length_edges", &spec.length_edges)?;
+    let lengths = spec.length_edges.rows();
+    let share = |v: f32| v > 0.0 && v < 1.0;
+    number("prior.base_rate", spec.base_rate, "between 0 and 1", share)?;
+    values(
+        "prior.stand_in_rate",
+        &spec.stand_in_rate,
+        u64::from(lengths),
+        "between 0 and 1",
+        share,
+    )?;
+    // Odds beyond e^30 are no estimate.
+    let cells = u64::from(surfaces) * u64::from(lengths);
+    values("prior.log_odds", &spec.log_odds, cells, "-30 to 30", |v| {
+        v.abs() <= 30.0
+    })
+}
+
+fn values(what: &str, found: &[f32], size: u64, expected: &str, fits: impl Fn(f32) -> bool) -> Result<(), Error> {
+    if found.len() as u64 != size {
+        return Err(broken(what, &format!("{size} values"), &found.len().to_string()));
+    }
+    found.iter().try_for_each(|value| number(what, *value, expected, &fits))
 }
 
 fn vocabulary(what: &str, vocabulary: &Vocabulary) -> Result<(), Error> {

@@ -50,6 +50,14 @@ fn broken_specs() -> Vec<(&'static str, FeatureSpec)> {
         ),
         ("user.fold_in.lambda", with(&|s| s.user.fold_in.lambda = 0.6)),
         ("user.fold_in.l2", with(&|s| s.user.fold_in.l2 = 0.0)),
+        (
+            "prior.length_edges",
+            with(&|s| s.prior.length_edges.edges = vec![1.0, 1.0]),
+        ),
+        ("prior.log_odds", with(&|s| s.user.surface = terms(&["a", "b"], 0))),
+        ("prior.log_odds", with(&|s| s.prior.log_odds[1] = f32::NAN)),
+        ("prior.stand_in_rate", with(&|s| s.prior.stand_in_rate[0] = 0.0)),
+        ("prior.base_rate", with(&|s| s.prior.base_rate = 1.0)),
     ]
 }
 
@@ -72,7 +80,7 @@ fn every_field_of_the_spec_has_a_bound() {
     let mut fields = Vec::new();
     for (top, value) in json.as_object().unwrap() {
         match (top.as_str(), value.as_object()) {
-            ("user", Some(inner)) | ("item", Some(inner)) => {
+            ("user" | "item" | "prior", Some(inner)) => {
                 fields.extend(inner.keys().map(|name| format!("{top}.{name}")));
             }
             _ => fields.push(top.clone()),

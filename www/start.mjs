@@ -138,7 +138,8 @@ async function main() {
     step("npm packages", "npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]),
   );
   await step("package", "npm", ["run", "--silent", "build:compact"], { show: true });
-  await step("upnext-export and upnext-server", "cargo", ["build", "--release", "--locked", "--bins", "-p", "upnext-export", "-p", "upnext-server"]);
+  // The whole workspace: one choice of dependency features, so that start and test share what they compile.
+  await step("upnext-export and upnext-server", "cargo", ["build", "--release", "--locked", "--workspace", "--bins"]);
   const exporter = binary("upnext-export");
 
   // Data.

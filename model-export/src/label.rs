@@ -7,13 +7,12 @@
 
 use std::collections::HashMap;
 
-use upnext_core::{EventKind, fraction_watched, relevant};
+pub use upnext_core::encounter::ENCOUNTER_MS;
+use upnext_core::encounter::Outcome;
+use upnext_core::{EventKind, fraction_watched};
 
 use crate::split::Split;
 use crate::table::{Dataset, NONE};
-
-/// Events of one pair that are further apart belong to two encounters: longer than a film with a pause.
-pub const ENCOUNTER_MS: i64 = 6 * 3_600_000;
 
 /// One occasion: who, what, when, and how it went.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,20 +42,18 @@ pub struct Encounter {
 }
 
 impl Encounter {
-    /// The label: `Some(true)` relevant, `Some(false)` negative, `None` where nobody can tell
-    /// (a watch of unknown fraction, a comment without an impression).
-    ///
-    /// A like outweighs all; a dislike or "not interested" outweighs the time watched.
+    /// The label, by the core's rules: [`Outcome::label`].
     #[must_use]
     pub fn label(&self) -> Option<bool> {
-        let fraction = if self.rejected { None } else { self.fraction };
-        let judged = if self.rejected { None } else { self.judged };
-        if relevant(self.liked, fraction) || (fraction.is_none() && judged == Some(true)) {
-            return Some(true);
+        Outcome {
+            shown: self.shown,
+            watched: self.watched,
+            fraction: self.fraction,
+            liked: self.liked,
+            rejected: self.rejected,
+            judged: self.judged,
         }
-        let watched_unknown = self.watched && self.fraction.is_none() && self.judged.is_none();
-        let known = self.shown || self.fraction.is_some() || self.judged.is_some();
-        (self.rejected || (known && !watched_unknown)).then_some(false)
+        .label()
     }
 }
 

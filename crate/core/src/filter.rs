@@ -25,7 +25,7 @@ pub enum DropReason {
     BlockedTag,
     /// Its rating asks for more years than the viewer stated.
     Rating,
-    /// Finished once, or played within [`REST_MS`].
+    /// Half or more of it was watched, in all, or it was played within [`REST_MS`].
     Seen,
     /// Others filled the slate.
     Outranked,
@@ -96,7 +96,8 @@ struct Rules<'a> {
     watching: Option<&'a str>,
     /// The viewer's last word on a video, where it is not a good one.
     words: BTreeMap<&'a str, DropReason>,
-    seen: BTreeMap<&'a str, ()>,
+    /// Fraction watched so far; infinite where that is not the question.
+    seen: BTreeMap<&'a str, f32>,
     channels: Vec<&'a str>,
     tags: Vec<String>,
     age: Option<f32>,
@@ -112,10 +113,13 @@ impl<'a> Rules<'a> {
                 EventKind::Dislike => drop(words.insert(video, DropReason::Disliked)),
                 EventKind::NotInterested => drop(words.insert(video, DropReason::NotInterested)),
                 EventKind::Watch => {
-                    let finished = event.fraction.is_some_and(|f| f >= RELEVANT_FRACTION);
-                    if finished || event.at_ms > now_ms.saturating_sub(REST_MS) {
-                        seen.insert(video, ());
-                    }
+                    let rests = event.at_ms > now_ms.saturating_sub(REST_MS);
+                    let more = if rests || event.relevant() {
+                        f32::INFINITY
+                    } else {
+                        event.fraction.unwrap_or(0.0)
+                    };
+                    *seen.entry(video).or_insert(0.0) += more;
                 }
                 EventKind::Impression | EventKind::Comment | EventKind::Search => {}
             }
@@ -161,7 +165,10 @@ impl<'a> Rules<'a> {
         {
             return Some(DropReason::Rating);
         }
-        self.seen.contains_key(id).then_some(DropReason::Seen)
+        self.seen
+            .get(id)
+            .is_some_and(|f| *f >= RELEVANT_FRACTION)
+            .then_some(DropReason::Seen)
     }
 }
 

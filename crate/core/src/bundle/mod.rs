@@ -7,6 +7,7 @@
 //! <id>/client/…  <id>/server/… files, each named with the first 8 hex digits of its SHA-256
 //! ```
 
+mod check;
 mod client;
 mod digest;
 mod manifest;

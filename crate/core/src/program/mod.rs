@@ -7,6 +7,7 @@
 pub mod format;
 pub mod kernel;
 mod run;
+mod shape;
 mod validate;
 mod wire;
 

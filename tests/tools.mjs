@@ -10,8 +10,8 @@ import { cacheDir, root } from "./lib/paths.mjs";
 import { step } from "./lib/step.mjs";
 
 const toolsDir = join(cacheDir, "tools");
-const WASM_PACK = "0.15.0";
-const GECKODRIVER = "0.36.0";
+const WASM_PACK = "0.15.1";
+const GECKODRIVER = "0.37.1";
 
 // These tools run for seconds: compile them quickly rather than well.
 const quick = {

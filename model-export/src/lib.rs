@@ -1,10 +1,16 @@
+//! From logs to a bundle: dataset, factors, towers, ranker, graphs, evaluation. One room per module;
 //! the binary `upnext-export` is a thin command line over them.
 //!
 //! The online half lives in `upnext-core`; whatever both halves compute, this crate calls from there.
 
+pub mod analyse;
+pub mod catalogue;
 pub mod error;
+pub mod factors;
 pub mod label;
+pub mod moments;
 pub mod progress;
+pub mod ranker;
 pub mod split;
 pub mod table;
 pub mod towers;

@@ -141,13 +141,15 @@ impl ItemTowerWeights {
     }
 }
 
-/// Ranker: standardised signals → layers → one logit. Takes raw signals: `(x − mean) / std` is part of the graph.
+/// Ranker: standardised and clipped signals → layers → one logit. Takes raw signals: that is part of the graph.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RankerWeights {
     /// Train mean of each signal.
     pub mean: Vec<f32>,
     /// Train standard deviation of each signal, > 0.
     pub std: Vec<f32>,
+    /// Standardised signals are held within `−clip..=clip`: what training never saw says no more than its edge.
+    pub clip: f32,
     /// ReLU between, the last one linear with one output.
     pub dense_layers: Vec<DenseWeights>,
 }
@@ -157,7 +159,7 @@ impl RankerWeights {
     #[must_use]
     pub fn forward(&self, signals: &[f32]) -> f32 {
         let x: Vec<f32> = (signals.iter().zip(&self.mean).zip(&self.std))
-            .map(|((s, m), d)| (s - m) / d)
+            .map(|((s, m), d)| ((s - m) / d).max(-self.clip).min(self.clip))
             .collect();
         mlp(&self.dense_layers, &x).first().copied().unwrap_or(0.0)
     }
@@ -214,6 +216,7 @@ mod tests {
         let ranker = RankerWeights {
             mean: vec![1.0, -1.0],
             std: vec![2.0, 0.5],
+            clip: 1.5,
             dense_layers: vec![DenseWeights {
                 input: 2,
                 output: 1,
@@ -222,5 +225,6 @@ mod tests {
             }],
         };
         assert!((ranker.forward(&[3.0, -0.5]) - 2.0).abs() < 1e-6);
+        assert!((ranker.forward(&[99.0, -99.0]) - 0.0).abs() < 1e-6);
     }
 }

@@ -1,0 +1,144 @@
+//! What impressions of the train window and watches before it say about surfaces, lengths and videos.
+
+use std::collections::HashMap;
+
+use upnext_core::feature::spec::{FeatureSpec, PriorSpec, Vocabulary};
+use upnext_core::feature::{PriorCounts, Tally, video_effect, video_expectation, video_prior};
+
+use super::quantiles;
+use crate::label::Encounter;
+use crate::split::{Side, Split};
+use crate::table::Dataset;
+
+/// Parts of the train impressions that a length bucket holds at most: 5 %.
+const LENGTH_PARTS: usize = 20;
+
+/// The UTC day of an instant.
+#[must_use]
+pub fn day(at_ms: i64) -> i64 {
+    at_ms.div_euclid(86_400_000)
+}
+
+/// Counts by surface and length, smoothed by the core.
+pub fn learn(data: &Dataset, split: &Split, encounters: &[Encounter], surface: &Vocabulary, seed: u64) -> PriorSpec {
+    let logs = |e: &Encounter| data.length_of(e.video).filter(|s| *s > 0.0).map(f32::ln);
+    let train: Vec<(&Encounter, bool)> = split.examples(encounters, Side::Train).collect();
+    let length_edges = quantiles(train.iter().filter_map(|(e, _)| logs(e)).collect(), LENGTH_PARTS);
+    let lengths = length_edges.rows() as usize;
+    // Rows as the core will find them, to the last bit of a logarithm.
+    let bare = PriorSpec {
+        length_edges: length_edges.clone(),
+        log_odds: Vec::new(),
+        stand_in_rate: Vec::new(),
+        base_rate: 0.5,
+    };
+    let row_of = |e: &Encounter| bare.length_row(data.length_of(e.video)) as usize;
+    let mut impressions = vec![Tally::default(); surface.rows() as usize * lengths];
+    for (e, relevant) in &train {
+        let on = surface.row(seed, data.interactions.surface.get(e.row as usize)) as usize;
+        impressions[on * lengths + row_of(e)].add(*relevant);
+    }
+    let mut judged = vec![Tally::default(); lengths];
+    for e in encounters
+        .iter()
+        .filter(|e| split.side(e.at_ms) == Side::Factors && by_source(e))
+    {
+        if let Some(relevant) = e.label() {
+            judged[row_of(e)].add(relevant);
+        }
+    }
+    PriorSpec::from_counts(&PriorCounts {
+        length_edges,
+        impressions,
+        judged,
+    })
+}
+
+/// Whether the label rests on the source's own judgement.
+fn by_source(e: &Encounter) -> bool {
+    e.fraction.is_none() && e.judged.is_some()
+}
+
+/// What was counted for every video before the end of the train window.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct VideoFigures {
+    /// [`video_prior`]: watches of the factor window against those of the same length.
+    pub prior: Vec<f32>,
+    /// [`video_effect`] over the whole train window: for serving and testing.
+    pub effect: Vec<f32>,
+    /// Relevant encounters before the end of the train window.
+    pub relevant: Vec<u32>,
+    /// Relevant impressions and their expectation by day, for [`VideoFigures::effect_without`].
+    by_day: HashMap<(u32, i64), (f64, f64)>,
+    totals: Vec<(f64, f64)>,
+}
+
+impl VideoFigures {
+    /// Counts.
+    #[must_use]
+    pub fn count(data: &Dataset, split: &Split, encounters: &[Encounter], spec: &FeatureSpec) -> VideoFigures {
+        let videos = data.videos.len();
+        let mut figures = VideoFigures {
+            prior: watched_before(data, split, encounters, spec),
+            relevant: vec![0; videos],
+            totals: vec![(0.0, 0.0); videos],
+            ..VideoFigures::default()
+        };
+        for e in encounters
+            .iter()
+            .filter(|e| e.at_ms < split.train_until_ms && e.label() == Some(true))
+        {
+            figures.relevant[e.video as usize] += 1;
+        }
+        for (e, relevant) in split.examples(encounters, Side::Train) {
+            let on = spec
+                .user
+                .surface
+                .row(spec.seed, data.interactions.surface.get(e.row as usize));
+            let log_odds = spec.prior.log_odds(on, data.length_of(e.video));
+            let expected = video_expectation(log_odds, figures.prior[e.video as usize]);
+            let own = figures.by_day.entry((e.video, day(e.at_ms))).or_default();
+            for sum in [own, &mut figures.totals[e.video as usize]] {
+                sum.0 += if relevant { 1.0 } else { 0.0 };
+                sum.1 += expected;
+            }
+        }
+        figures.effect = figures
+            .totals
+            .iter()
+            .map(|(relevant, expected)| video_effect(*relevant, *expected))
+            .collect();
+        figures
+    }
+
+    /// The effect as all days of the train window but one show it: what a training row may know.
+    #[must_use]
+    pub fn effect_without(&self, video: u32, day: i64) -> f32 {
+        let (relevant, expected) = self.totals.get(video as usize).copied().unwrap_or_default();
+        let own = self.by_day.get(&(video, day)).copied().unwrap_or_default();
+        video_effect((relevant - own.0).max(0.0), (expected - own.1).max(0.0))
+    }
+}
+
+/// Priors: per video the distinct users who watched it in the factor window, and those who found it relevant.
+fn watched_before(data: &Dataset, split: &Split, encounters: &[Encounter], spec: &FeatureSpec) -> Vec<f32> {
+    let mut pairs: Vec<(u32, u32, bool)> = encounters
+        .iter()
+        .filter(|e| split.side(e.at_ms) == Side::Factors && e.watched)
+        .filter_map(|e| Some((e.video, e.user, e.label()?)))
+        .collect();
+    // Relevant last, so that of one pair the best encounter stays.
+    pairs.sort_unstable();
+    let mut counts = vec![(0.0, 0.0); data.videos.len()];
+    for (i, (video, user, relevant)) in pairs.iter().enumerate() {
+        let last = pairs.get(i + 1).is_none_or(|next| (next.0, next.1) != (*video, *user));
+        if last {
+            counts[*video as usize].0 += if *relevant { 1.0 } else { 0.0 };
+            counts[*video as usize].1 += 1.0;
+        }
+    }
+    let prior = |(video, (relevant, watched)): (usize, &(f64, f64))| {
+        video_prior(*relevant, *watched, spec.prior.stand_in(data.length_of(video as u32)))
+    };
+    counts.iter().enumerate().map(prior).collect()
+}

@@ -1,0 +1,98 @@
+//! The catalogue as the item tower reads it: as of an instant.
+
+use rayon::prelude::*;
+use upnext_core::EventKind;
+use upnext_core::feature::spec::FeatureSpec;
+use upnext_core::feature::{ItemEncoder, VideoFeatures};
+use upnext_core::text::encode_text;
+
+use crate::table::{Dataset, NONE};
+use crate::towers::ItemInputs;
+
+/// What the log itself counted for each video before an instant. A kind of event that the log does
+/// not have is unknown. The table's own counts are of its snapshot, which lies after the test
+/// window as a rule: nothing here reads them.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Counts {
+    /// Likes.
+    pub likes: Option<Vec<f32>>,
+    /// Comments.
+    pub comments: Option<Vec<f32>>,
+    /// Watches.
+    pub views: Option<Vec<f32>>,
+}
+
+impl Counts {
+    /// Counts the events before an instant.
+    #[must_use]
+    pub fn before(data: &Dataset, until_ms: i64) -> Counts {
+        let table = &data.interactions;
+        let rows = table.before(until_ms);
+        let count = |kind: EventKind| {
+            let mut counts = vec![0.0_f32; data.videos.len()];
+            let mut any = false;
+            for row in (0..rows).filter(|row| table.kind[*row] == kind && table.video[*row] != NONE) {
+                counts[table.video[row] as usize] += 1.0;
+                any = true;
+            }
+            any.then_some(counts)
+        };
+        Counts {
+            likes: count(EventKind::Like),
+            comments: count(EventKind::Comment),
+            views: count(EventKind::Watch),
+        }
+    }
+}
+
+/// Mean text vector of each video's comments before an instant; `None` for a video without any.
+fn comments(data: &Dataset, spec: &FeatureSpec, until_ms: i64) -> Vec<Option<Vec<f32>>> {
+    let table = &data.interactions;
+    let mut sums: Vec<Option<(Vec<f32>, f32)>> = vec![None; data.videos.len()];
+    let dim = spec.text.dim as usize;
+    let mut vector = vec![0.0; dim];
+    for row in 0..table.before(until_ms) {
+        let (EventKind::Comment, Some(text)) = (table.kind[row], table.text.get(row)) else {
+            continue;
+        };
+        let Some(slot) = sums.get_mut(table.video[row] as usize) else {
+            continue;
+        };
+        let (sum, count) = slot.get_or_insert_with(|| (vec![0.0; dim], 0.0));
+        vector.fill(0.0);
+        encode_text(&spec.text, spec.seed, text, &mut vector);
+        sum.iter_mut().zip(&vector).for_each(|(s, v)| *s += v);
+        *count += 1.0;
+    }
+    let mean = |(sum, count): (Vec<f32>, f32)| sum.into_iter().map(|s| s / count).collect();
+    sums.into_iter().map(|slot| slot.map(mean)).collect()
+}
+
+/// Encodes every video as of an instant, on all cores.
+#[must_use]
+pub fn encode(data: &Dataset, spec: &FeatureSpec, until_ms: i64) -> ItemInputs {
+    let (videos, counts) = (&data.videos, Counts::before(data, until_ms));
+    let comments = comments(data, spec, until_ms);
+    let encoder = ItemEncoder::new(spec);
+    let of = |column: &Option<Vec<f32>>, row: usize| column.as_ref().and_then(|c| c.get(row).copied());
+    let rows: Vec<_> = (0..videos.len())
+        .into_par_iter()
+        .map(|row| {
+            let tags: Vec<&str> = videos.tags.get(row).collect();
+            encoder.encode(&VideoFeatures {
+                id: videos.ids.name(row as u32),
+                title: videos.title[row].as_deref(),
+                tags: &tags,
+                comments: comments[row].as_deref(),
+                length_seconds: videos.length_seconds[row],
+                language: videos.language.get(row),
+                rating: videos.rating.get(row),
+                channel: videos.channel.get(row),
+                likes: of(&counts.likes, row),
+                comments_count: of(&counts.comments, row),
+                views: of(&counts.views, row),
+            })
+        })
+        .collect();
+    ItemInputs::new(&rows)
+}

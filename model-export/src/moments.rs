@@ -1,0 +1,89 @@
+//! Moments of the log as a device would have lived them: what a user had done before, with what the
+//! models know of each video. Training and evaluation read the past through here only.
+
+use upnext_core::EventKind;
+use upnext_core::feature::PastEvent;
+use upnext_core::feature::spec::FeatureSpec;
+use upnext_core::fraction_watched;
+use upnext_core::text::encode_text;
+
+use crate::table::{Dataset, Grouped, NONE};
+use crate::towers::QuantRows;
+
+/// The users' pasts, up to an instant.
+#[derive(Debug)]
+pub struct Pasts<'a> {
+    data: &'a Dataset,
+    rows: Grouped,
+    dim: usize,
+    /// Text vectors of searches, by the code of the text.
+    texts: Vec<f32>,
+    searched: Vec<bool>,
+}
+
+impl<'a> Pasts<'a> {
+    /// Collects what happened before `until_ms`.
+    #[must_use]
+    pub fn new(data: &'a Dataset, spec: &FeatureSpec, until_ms: i64) -> Pasts<'a> {
+        let table = &data.interactions;
+        let dim = spec.text.dim as usize;
+        let terms = table.text.terms();
+        let mut searched = vec![false; terms.len()];
+        for row in (0..table.before(until_ms)).filter(|row| table.kind[*row] == EventKind::Search) {
+            if let Some(flag) = searched.get_mut(table.text.code(row) as usize) {
+                *flag = true;
+            }
+        }
+        let mut texts = vec![0.0; terms.len() * dim];
+        for (code, slot) in texts
+            .chunks_exact_mut(dim.max(1))
+            .enumerate()
+            .filter(|(code, _)| searched[*code])
+        {
+            encode_text(&spec.text, spec.seed, terms.name(code as u32), slot);
+        }
+        Pasts {
+            data,
+            rows: data.rows_by_user(until_ms),
+            dim,
+            texts,
+            searched,
+        }
+    }
+
+    /// What a user did, oldest first. For a moment, take those before it: [`before`].
+    #[must_use]
+    pub fn of<'b>(&'b self, user: u32, vectors: Option<&'b QuantRows>, factors: &'b QuantRows) -> Vec<PastEvent<'b>> {
+        let data = self.data;
+        let (table, videos) = (&data.interactions, &data.videos);
+        let event = |row: &u32| {
+            let (at, video) = (*row as usize, table.video[*row as usize]);
+            let mut event = PastEvent::new(table.kind[at], table.at_ms[at]);
+            event.surface = table.surface.get(at);
+            event.judged = table.relevant[at];
+            if video != NONE {
+                event.video = Some(videos.ids.name(video));
+                event.length_seconds = data.length_of(video);
+                event.fraction = match event.kind {
+                    EventKind::Watch => fraction_watched(table.seconds[at], event.length_seconds),
+                    _ => None,
+                };
+                event.vector = vectors.and_then(|rows| rows.row(video));
+                event.factor = factors.row(video);
+                event.channel = videos.channel.get(video as usize);
+            }
+            let code = table.text.code(at) as usize;
+            if event.kind == EventKind::Search && self.searched.get(code) == Some(&true) {
+                event.text = self.texts.get(code * self.dim..(code + 1) * self.dim);
+            }
+            event
+        };
+        self.rows.get(user).iter().map(event).collect()
+    }
+}
+
+/// The events strictly before an instant, of events in order of time.
+#[must_use]
+pub fn before<'b, 'c>(events: &'c [PastEvent<'b>], now_ms: i64) -> &'c [PastEvent<'b>] {
+    &events[..events.partition_point(|event| event.at_ms < now_ms)]
+}

@@ -121,3 +121,71 @@ fn differs(what: &str, expected: impl core::fmt::Debug, found: impl core::fmt::D
         found: format!("{found:?}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::Code;
+    use crate::feature::fixture::spec;
+    use crate::fixture::{engine, ranker, tensor, user_tower};
+    use crate::program::format::ProgramMessage;
+
+    fn encoded() -> EncodedUser {
+        let layout = UserLayout::new(&spec());
+        EncodedUser {
+            categorical: vec![0; 9],
+            dense: vec![0.25; layout.dense],
+            factor: vec![0.0; 3],
+        }
+    }
+
+    fn build(tower: ProgramMessage, ranker: ProgramMessage) -> Result<CompactEngine, Error> {
+        CompactEngine::from_programs(&spec(), Program::from_message(tower)?, Program::from_message(ranker)?)
+    }
+
+    #[test]
+    fn inputs_may_come_in_either_order() {
+        let mut tower = user_tower();
+        tower.inputs.reverse();
+        for op in &mut tower.ops {
+            op.inputs.iter_mut().filter(|i| **i < 2).for_each(|i| *i = 1 - *i);
+        }
+        let swapped = build(tower, ranker()).unwrap().user_vector(&encoded()).unwrap();
+        assert_eq!(swapped, engine().user_vector(&encoded()).unwrap());
+    }
+
+    #[test]
+    fn programs_that_do_not_fit_the_spec_are_refused_when_they_are_loaded() {
+        let small_table = |m: &mut ProgramMessage| m.tensors[0] = tensor(2, 2, 1);
+        let renamed = |m: &mut ProgramMessage| m.inputs[0].name = "ids".into();
+        let gathered = |m: &mut ProgramMessage| m.output = 2;
+        for (what, break_it) in [
+            ("table of age", small_table as fn(&mut ProgramMessage)),
+            ("inputs", renamed),
+            ("output", gathered),
+        ] {
+            let mut tower = user_tower();
+            break_it(&mut tower);
+            let error = build(tower, ranker()).unwrap_err();
+            assert_eq!(error.code(), Code::BundleInconsistent);
+            assert!(error.to_string().contains(what), "{error}");
+        }
+        let wide = ProgramMessage { output: 1, ..ranker() };
+        assert_eq!(build(user_tower(), wide).unwrap_err().code(), Code::BundleInconsistent);
+        assert_eq!(
+            build(user_tower(), user_tower()).unwrap_err().code(),
+            Code::BundleInconsistent
+        );
+    }
+
+    #[test]
+    fn an_id_outside_its_table_is_an_error_and_no_trap() {
+        let mut user = encoded();
+        user.categorical[3] = u32::MAX;
+        assert_eq!(engine().user_vector(&user).unwrap_err().code(), Code::IdOutOfRange);
+        user = encoded();
+        user.dense[0] = f32::NAN;
+        assert_eq!(engine().user_vector(&user).unwrap_err().code(), Code::NotFinite);
+    }
+}

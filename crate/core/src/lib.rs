@@ -15,6 +15,9 @@ mod event;
 pub mod explore;
 pub mod feature;
 pub mod filter;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+pub(crate) mod fixture;
 pub mod fold_in;
 pub mod hash;
 pub mod history;

@@ -4,6 +4,9 @@ mod verify;
 mod view;
 mod wire;
 
+#[cfg(test)]
+mod tests;
+
 pub use wire::{BlockMessage, source};
 
 use prost::Message as _;

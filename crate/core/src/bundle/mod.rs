@@ -14,6 +14,9 @@ mod manifest;
 mod pointer;
 mod tensors;
 
+#[cfg(test)]
+mod tests;
+
 pub use client::{ClientBundle, ClientModel, EngineKind};
 pub(crate) use digest::{hex, unhex};
 pub use digest::{is_sha256_hex, sha256, sha256_hex};

@@ -7,6 +7,9 @@ mod event;
 mod past;
 mod record;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};

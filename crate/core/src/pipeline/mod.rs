@@ -5,6 +5,9 @@ mod receipt;
 mod slate;
 mod stage;
 
+#[cfg(test)]
+mod tests;
+
 pub use options::{MAX_SLATE, Options};
 pub use slate::{Item, Slate};
 

@@ -11,6 +11,9 @@ mod shape;
 mod validate;
 mod wire;
 
+#[cfg(test)]
+mod tests;
+
 pub use run::{Scratch, Value};
 
 use crate::Error;

@@ -236,3 +236,6 @@ fn strengths(values: impl Iterator<Item = f32> + Clone) -> Vec<f32> {
 fn is_new(published_at_ms: Option<i64>, now_ms: i64) -> bool {
     published_at_ms.is_some_and(|at| (0..WEEK_MS).contains(&now_ms.saturating_sub(at)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -184,3 +184,6 @@ fn least_age(rating: &str) -> Option<f32> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,189 @@
+#![allow(clippy::unwrap_used)]
+//! A table of named cases; a test fails where a reason has none.
+use super::*;
+use crate::fixture::{NOW, block};
+
+/// Candidates 0..6 of the fixture: channels ch1, none, ch2; ratings none, G, R; tags none, music, music + 猫.
+struct Case {
+    name: &'static str,
+    profile: Profile,
+    past: Vec<PastEvent<'static>>,
+    watching: Option<&'static str>,
+    expected: Option<(usize, DropReason)>,
+}
+
+fn case(name: &'static str, expected: Option<(usize, DropReason)>) -> Case {
+    Case {
+        name,
+        profile: Profile::default(),
+        past: Vec::new(),
+        watching: None,
+        expected,
+    }
+}
+
+fn event(kind: EventKind, at_ms: i64, video: &'static str, fraction: Option<f32>) -> PastEvent<'static> {
+    PastEvent {
+        video: Some(video),
+        fraction,
+        ..PastEvent::new(kind, at_ms)
+    }
+}
+
+fn cases() -> Vec<Case> {
+    use DropReason::{BlockedChannel, BlockedTag, Disliked, NotInterested, Rating, Seen, Watching};
+    use EventKind::{Comment, Dislike, Impression, Like, Share, Watch};
+    let refused = EventKind::NotInterested;
+    let (long_ago, just_now) = (NOW - REST_MS, NOW - REST_MS + 1);
+    let with = |case: Case, past: &[PastEvent<'static>]| Case {
+        past: past.to_vec(),
+        ..case
+    };
+    let told = |case: Case, profile: Profile| Case { profile, ..case };
+    let channels = |c: &str| Profile {
+        blocked_channels: vec![c.into()],
+        ..Profile::default()
+    };
+    let tags = |t: &str| Profile {
+        blocked_tags: vec![t.into()],
+        ..Profile::default()
+    };
+    let aged = |age| Profile {
+        age: Some(age),
+        ..Profile::default()
+    };
+    vec![
+        case("a newcomer may see all", None),
+        Case {
+            watching: Some("v001"),
+            ..case("what plays now", Some((1, Watching)))
+        },
+        Case {
+            watching: Some("other"),
+            ..case("what plays now is not in the block", None)
+        },
+        with(
+            case("not interested", Some((2, NotInterested))),
+            &[event(refused, long_ago, "v002", None)],
+        ),
+        with(
+            case("not interested, this very instant", Some((2, NotInterested))),
+            &[event(refused, NOW, "v002", None)],
+        ),
+        with(
+            case("disliked", Some((0, Disliked))),
+            &[event(Dislike, long_ago, "v000", None)],
+        ),
+        with(
+            case("disliked, then liked", None),
+            &[
+                event(Dislike, long_ago, "v000", None),
+                event(Like, long_ago, "v000", None),
+            ],
+        ),
+        with(
+            case("liked, then disliked", Some((0, Disliked))),
+            &[
+                event(Like, long_ago, "v000", None),
+                event(Dislike, long_ago, "v000", None),
+            ],
+        ),
+        told(case("a channel id is exact", None), channels("CH2")),
+        told(case("a blocked channel", Some((2, BlockedChannel))), channels("ch2")),
+        told(
+            case("a blocked tag, whatever its case and width", Some((2, BlockedTag))),
+            tags(" 猫 "),
+        ),
+        told(case("rated above the viewer's age", Some((2, Rating))), aged(16.0)),
+        told(case("old enough", None), aged(17.0)),
+        with(
+            case("finished", Some((1, Seen))),
+            &[event(Watch, long_ago, "v001", Some(0.5))],
+        ),
+        with(
+            case("watched in two pieces", Some((1, Seen))),
+            &[event(Watch, 0, "v001", Some(0.3)), event(Watch, 1, "v001", Some(0.3))],
+        ),
+        with(
+            case("begun long ago", None),
+            &[event(Watch, long_ago, "v001", Some(0.4))],
+        ),
+        with(
+            case("played for an unknown time long ago", None),
+            &[event(Watch, long_ago, "v001", None)],
+        ),
+        with(
+            case("played just now", Some((1, Seen))),
+            &[event(Watch, just_now, "v001", Some(0.0))],
+        ),
+        with(
+            case("shown, commented, shared", None),
+            &[
+                event(Impression, NOW, "v001", None),
+                event(Comment, NOW, "v001", None),
+                event(Share, NOW, "v001", None),
+            ],
+        ),
+    ]
+}
+
+fn run(case: &Case) -> (Vec<usize>, Vec<Dropped>) {
+    filter(&block(3), &case.profile, &case.past, NOW, case.watching)
+}
+
+#[test]
+fn each_case_drops_what_it_says() {
+    for case in cases() {
+        let (kept, dropped) = run(&case);
+        let expected: Vec<Dropped> = case
+            .expected
+            .iter()
+            .map(|(row, reason)| Dropped {
+                row: *row,
+                reason: *reason,
+            })
+            .collect();
+        assert_eq!(dropped, expected, "{}", case.name);
+        let rest: Vec<usize> = (0..3)
+            .filter(|row| case.expected.is_none_or(|(r, _)| r != *row))
+            .collect();
+        assert_eq!(kept, rest, "{}", case.name);
+    }
+}
+
+#[test]
+fn every_reason_of_the_filter_has_a_case() {
+    let cases = cases();
+    for reason in DropReason::ALL.into_iter().filter(|r| *r != DropReason::Outranked) {
+        assert!(
+            cases.iter().any(|c| c.expected.is_some_and(|(_, r)| r == reason)),
+            "{}",
+            reason.as_str()
+        );
+    }
+}
+
+#[test]
+fn the_first_reason_in_order_is_named() {
+    let profile = Profile {
+        blocked_channels: vec!["ch2".into()],
+        age: Some(3.0),
+        ..Profile::default()
+    };
+    let past = [event(EventKind::Watch, NOW, "v002", None)];
+    let (_, dropped) = filter(&block(3), &profile, &past, NOW, None);
+    assert_eq!(
+        dropped,
+        [Dropped {
+            row: 2,
+            reason: DropReason::BlockedChannel
+        }]
+    );
+}
+
+#[test]
+fn names_are_distinct() {
+    let mut names = DropReason::ALL.map(DropReason::as_str);
+    names.sort_unstable();
+    assert!(names.windows(2).all(|w| w[0] != w[1]));
+}

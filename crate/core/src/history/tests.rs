@@ -1,0 +1,281 @@
+#![allow(clippy::unwrap_used)]
+use super::*;
+use crate::Code;
+use crate::bundle::ClientModel;
+use crate::fixture::{NOW, block, feedback, model, viewer};
+use proptest::prelude::*;
+
+fn history() -> History {
+    viewer(&block(5)).history
+}
+
+fn past_vectors(history: &History, model: &ClientModel) -> Vec<bool> {
+    let texts = SearchTexts::new(history, model);
+    history
+        .past(model, &texts)
+        .iter()
+        .map(|e| e.vector.is_some() && e.factor.is_some())
+        .collect()
+}
+
+#[test]
+fn the_stored_form_gives_the_history_back() {
+    let history = history();
+    let read = History::parse(history.to_json().unwrap().as_bytes()).unwrap();
+    assert_eq!(read, history);
+    assert_eq!(read.digest(), history.digest());
+    assert_eq!(
+        History::parse(History::default().to_json().unwrap().as_bytes()).unwrap(),
+        History::default()
+    );
+}
+
+#[test]
+fn an_event_keeps_what_the_block_knew_of_its_video() {
+    let block = block(5);
+    let history = history();
+    let event = history.events().find(|e| e.video.as_deref() == Some("v002")).unwrap();
+    assert_eq!(
+        (event.title.as_deref(), event.channel.as_deref()),
+        (Some("Video 2"), Some("ch2"))
+    );
+    assert_eq!(event.length_seconds, block.length_seconds(2));
+    let stored = event.model.as_ref().unwrap();
+    assert_eq!(stored.vector.row(4), block.vector(2));
+    assert_eq!(stored.factor.as_ref().unwrap().row(3), block.factor(2));
+}
+
+#[test]
+fn a_video_that_left_the_block_is_known_from_earlier() {
+    let mut history = history();
+    history
+        .record(feedback(EventKind::Watch, NOW, "v002", Some(9.0)), None)
+        .unwrap();
+    history
+        .record(feedback(EventKind::Watch, NOW, "new", Some(9.0)), None)
+        .unwrap();
+    let latest: Vec<bool> = history.events().map(|e| e.model.is_some()).collect();
+    assert_eq!(latest[latest.len() - 2..], [true, false]);
+}
+
+#[test]
+fn vectors_of_another_bundle_or_width_are_not_read() {
+    let history = history();
+    assert_eq!(past_vectors(&history, &model()), [true, true, true, false, true]);
+    let other = ClientModel {
+        bundle_id: "ff".repeat(32),
+        ..model()
+    };
+    assert_eq!(past_vectors(&history, &other), [false; 5]);
+    let mut wider = model();
+    (wider.spec.vector_dim, wider.spec.factor_dim) = (5, 4);
+    assert_eq!(past_vectors(&history, &wider), [false; 5]);
+}
+
+#[test]
+fn a_search_has_its_text_vector_and_a_comment_has_none() {
+    let mut history = history();
+    let comment = Feedback {
+        text: Some("nice".into()),
+        ..feedback(EventKind::Comment, NOW, "v001", None)
+    };
+    history.record(comment, None).unwrap();
+    let texts = SearchTexts::new(&history, &model());
+    let past = history.past(&model(), &texts);
+    for (event, past) in history.events().zip(&past) {
+        assert_eq!(past.text.is_some(), event.kind == EventKind::Search);
+    }
+    assert!(past.iter().any(|e| e.text.is_some_and(|t| t.iter().any(|v| *v != 0.0))));
+}
+
+#[test]
+fn seconds_are_a_fraction_of_a_watch_alone() {
+    let mut history = History::default();
+    let block = block(1);
+    history
+        .record(feedback(EventKind::Watch, 1, "v000", Some(10.0)), Some(&block))
+        .unwrap();
+    history
+        .record(feedback(EventKind::Like, 2, "v000", Some(10.0)), Some(&block))
+        .unwrap();
+    let texts = SearchTexts::new(&history, &model());
+    let fractions: Vec<_> = history.past(&model(), &texts).iter().map(|e| e.fraction).collect();
+    assert_eq!(fractions, [Some(0.5), None]);
+}
+
+#[test]
+fn events_stand_in_the_order_of_time_and_of_recording() {
+    let mut history = History::default();
+    for (at, video) in [(5, "a"), (3, "b"), (5, "c"), (4, "d")] {
+        history
+            .record(feedback(EventKind::Like, at, video, None), None)
+            .unwrap();
+    }
+    let order: Vec<_> = history.events().filter_map(|e| e.video.as_deref()).collect();
+    assert_eq!(order, ["b", "d", "a", "c"]);
+}
+
+#[test]
+fn impressions_go_first_where_there_is_no_more_room_then_the_oldest() {
+    let mut history = History::default();
+    history
+        .record(feedback(EventKind::Watch, 0, "old", None), None)
+        .unwrap();
+    history
+        .record(feedback(EventKind::Impression, 1, "shown", None), None)
+        .unwrap();
+    for at in 2..MAX_EVENTS as i64 + 1 {
+        history.record(feedback(EventKind::Watch, at, "v", None), None).unwrap();
+    }
+    assert_eq!(history.len(), MAX_EVENTS);
+    assert_eq!(history.events().next().unwrap().video.as_deref(), Some("old"));
+    history
+        .record(feedback(EventKind::Watch, MAX_EVENTS as i64 + 1, "v", None), None)
+        .unwrap();
+    assert_eq!(history.len(), MAX_EVENTS);
+    assert_eq!(history.events().next().unwrap().at_ms, 2);
+}
+
+#[test]
+fn a_refused_event_leaves_the_history_as_it_was() {
+    let fine = || feedback(EventKind::Watch, NOW, "v000", Some(1.0));
+    let search = |text: Option<&str>| Feedback {
+        text: text.map(Into::into),
+        video: None,
+        ..feedback(EventKind::Search, NOW, "", None)
+    };
+    let refused = [
+        Feedback { video: None, ..fine() },
+        Feedback {
+            video: Some(String::new()),
+            ..fine()
+        },
+        Feedback {
+            video: Some("x".repeat(257)),
+            ..fine()
+        },
+        Feedback {
+            seconds: Some(f32::NAN),
+            ..fine()
+        },
+        Feedback {
+            seconds: Some(-1.0),
+            ..fine()
+        },
+        Feedback {
+            surface: Some("x".repeat(257)),
+            ..fine()
+        },
+        Feedback {
+            text: Some("x".repeat(2049)),
+            ..fine()
+        },
+        Feedback {
+            video: Some("v".into()),
+            ..search(Some("q"))
+        },
+        search(None),
+    ];
+    let mut history = history();
+    let before = history.clone();
+    for event in refused {
+        assert_eq!(history.record(event, None).unwrap_err().code(), Code::RequestInvalid);
+    }
+    assert_eq!(history, before);
+    history.record(search(Some("q")), None).unwrap();
+}
+
+#[test]
+fn a_stored_history_that_cannot_be_trusted_is_refused() {
+    let event = r#"{"kind":"like","atMs":1,"video":"v"}"#;
+    let model = |scale: &str, levels: &str| {
+        let id = "ab".repeat(32);
+        format!(
+            r#"{{"kind":"like","atMs":1,"video":"v","model":{{"bundleId":"{id}","vector":{{"scale":{scale},"levels":"{levels}"}}}}}}"#
+        )
+    };
+    let wrap = |event: &str| format!(r#"{{"version":1,"events":[{event}]}}"#);
+    assert!(History::parse(wrap(event).as_bytes()).is_ok());
+    assert!(History::parse(wrap(&model("0.5", "7f81")).as_bytes()).is_ok());
+    for text in [
+        "".into(),
+        "null".into(),
+        "[]".into(),
+        r#"{"version":1}"#.into(),
+        r#"{"version":2,"events":[]}"#.into(),
+        r#"{"version":1,"events":[],"more":1}"#.into(),
+        wrap(r#"{"kind":"like","atMs":1}"#),
+        wrap(r#"{"kind":"stare","atMs":1,"video":"v"}"#),
+        wrap(r#"{"kind":"like","atMs":1.5,"video":"v"}"#),
+        wrap(r#"{"kind":"watch","atMs":1,"video":"v","seconds":-3}"#),
+        wrap(r#"{"kind":"watch","atMs":1,"video":"v","seconds":1e99}"#),
+        wrap(&model("-1", "00")),
+        wrap(&model("1", "0")),
+        wrap(&model("1", "zz")),
+        wrap(&model("1", &"00".repeat(1025))),
+    ] {
+        assert_eq!(
+            History::parse(text.as_bytes()).unwrap_err().code(),
+            Code::ProfileInvalid,
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_stored_history_cut_anywhere_is_refused() {
+    let text = history().to_json().unwrap();
+    for end in 0..text.len() {
+        assert!(History::parse(&text.as_bytes()[..end]).is_err(), "cut at {end}");
+    }
+}
+
+#[test]
+fn the_digest_tells_every_field_and_the_order() {
+    let one = |e: StoredEvent| History::from_events([e]).unwrap().digest();
+    let base = StoredEvent {
+        video: Some("v".into()),
+        ..StoredEvent::new(EventKind::Watch, 1)
+    };
+    let mut digests = vec![
+        one(base.clone()),
+        one(StoredEvent {
+            at_ms: 2,
+            ..base.clone()
+        }),
+        one(StoredEvent {
+            kind: EventKind::Like,
+            ..base.clone()
+        }),
+        one(StoredEvent {
+            seconds: Some(1.0),
+            ..base.clone()
+        }),
+        one(StoredEvent {
+            surface: Some("home".into()),
+            ..base.clone()
+        }),
+        History::default().digest(),
+        History::from_events([base.clone(), base]).unwrap().digest(),
+    ];
+    digests.sort_unstable();
+    digests.dedup();
+    assert_eq!(digests.len(), 7);
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = History::parse(&bytes);
+    }
+
+    #[test]
+    fn a_changed_history_is_refused_or_readable(at: prop::sample::Index, byte: u8) {
+        let mut bytes = history().to_json().unwrap().into_bytes();
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        if let Ok(history) = History::parse(&bytes) {
+            past_vectors(&history, &model());
+        }
+    }
+}

@@ -1,0 +1,436 @@
+#![allow(clippy::unwrap_used)]
+use super::*;
+use crate::feature::EncodedUser;
+use crate::filter::DropReason;
+use crate::fixture::{ID, NOW, block, context, engine, feedback, message, model, viewer};
+use crate::{Code, EventKind, LocalTime};
+use proptest::prelude::*;
+
+fn slate_of(block: &Block, viewer: &Viewer, context: &Context, options: &Options) -> Slate {
+    recommend(&mut engine(), &model(), block, viewer, context, options).unwrap()
+}
+
+fn code_of(engine: &mut impl Engine, block: &Block, context: &Context, options: &Options) -> Code {
+    recommend(engine, &model(), block, &viewer(block), context, options)
+        .unwrap_err()
+        .code()
+}
+
+/// What a viewer sees of a slate.
+fn shown(slate: &Slate) -> Vec<(String, u32, Reason)> {
+    slate
+        .items
+        .iter()
+        .map(|i| (i.id.clone(), i.score.to_bits(), i.reason.clone()))
+        .collect()
+}
+
+/// The candidates of `message` in another order.
+fn shuffled(message: &crate::block::BlockMessage, order: &[usize]) -> crate::block::BlockMessage {
+    let mut out = message.clone();
+    let starts: Vec<usize> = message
+        .tag_counts
+        .iter()
+        .scan(0, |at, n| {
+            let from = *at;
+            *at += *n as usize;
+            Some(from)
+        })
+        .collect();
+    macro_rules! columns { ($($name:ident),*) => { $(out.$name = order.iter().map(|i| message.$name[*i].clone()).collect();)* } }
+    columns!(
+        ids,
+        vector_scales,
+        factor_scales,
+        sources,
+        server_scores,
+        priors,
+        effects,
+        log_popularity,
+        length_seconds,
+        published_at_ms,
+        languages,
+        ratings,
+        channels,
+        tag_counts,
+        titles
+    );
+    out.vectors = order
+        .iter()
+        .flat_map(|i| message.vectors[i * 4..i * 4 + 4].to_vec())
+        .collect();
+    out.factors = order
+        .iter()
+        .flat_map(|i| message.factors[i * 3..i * 3 + 3].to_vec())
+        .collect();
+    out.tags = order
+        .iter()
+        .flat_map(|i| message.tags[starts[*i]..starts[*i] + message.tag_counts[*i] as usize].to_vec())
+        .collect();
+    out
+}
+
+#[test]
+fn the_same_inputs_give_the_same_slate_bit_by_bit() {
+    let block = block(60);
+    let viewer = viewer(&block);
+    let slate = slate_of(&block, &viewer, &context(), &Options::default());
+    assert_eq!(slate, slate_of(&block, &viewer, &context(), &Options::default()));
+    assert_eq!(slate.items.len(), 12);
+    let mut warm = engine();
+    for _ in 0..2 {
+        assert_eq!(
+            recommend(&mut warm, &model(), &block, &viewer, &context(), &Options::default()).unwrap(),
+            slate
+        );
+    }
+}
+
+#[test]
+fn every_candidate_is_shown_or_dropped_once() {
+    let block = block(60);
+    let slate = slate_of(
+        &block,
+        &viewer(&block),
+        &context(),
+        &Options {
+            explore: 1.0,
+            ..Options::default()
+        },
+    );
+    let mut rows: Vec<usize> = slate
+        .items
+        .iter()
+        .map(|i| i.row)
+        .chain(slate.dropped.iter().map(|d| d.row))
+        .collect();
+    rows.sort_unstable();
+    assert_eq!(rows, (0..60).collect::<Vec<_>>());
+    let reason = |row| slate.dropped.iter().find(|d| d.row == row).map(|d| d.reason);
+    assert_eq!(reason(0), Some(DropReason::Seen));
+    assert_eq!(reason(3), Some(DropReason::NotInterested));
+    assert!(slate.dropped.iter().any(|d| d.reason == DropReason::Outranked));
+    for item in &slate.items {
+        assert_eq!(block.id(item.row), item.id);
+        assert!((0.0..=1.0).contains(&item.score));
+    }
+}
+
+#[test]
+fn without_diversity_the_order_is_that_of_the_scores() {
+    let block = block(60);
+    let options = Options {
+        diversity: 0.0,
+        size: 50,
+        ..Options::default()
+    };
+    let scores: Vec<f32> = slate_of(&block, &viewer(&block), &context(), &options)
+        .items
+        .iter()
+        .map(|i| i.score)
+        .collect();
+    assert!(scores.windows(2).all(|w| w[0] >= w[1]), "{scores:?}");
+}
+
+#[test]
+fn exploration_is_told_and_seeded() {
+    let block = block(60);
+    let viewer = viewer(&block);
+    let explored = |seed| {
+        let slate = slate_of(
+            &block,
+            &viewer,
+            &context(),
+            &Options {
+                explore: 1.0,
+                seed,
+                size: 20,
+                ..Options::default()
+            },
+        );
+        let drawn: Vec<String> = slate
+            .items
+            .into_iter()
+            .filter(|i| i.reason.code == ReasonCode::Explore)
+            .map(|i| i.id)
+            .collect();
+        assert_eq!(drawn.len(), 4);
+        drawn
+    };
+    assert_eq!(explored(1), explored(1));
+    assert_ne!(explored(1), explored(2));
+    let familiar = slate_of(&block, &viewer, &context(), &Options::default());
+    assert!(familiar.items.iter().all(|i| i.reason.code != ReasonCode::Explore));
+}
+
+#[test]
+fn feedback_acts_at_once() {
+    let block = block(60);
+    let mut viewer = viewer(&block);
+    let first = slate_of(&block, &viewer, &context(), &Options::default())
+        .items
+        .remove(0)
+        .id;
+    viewer
+        .history
+        .record(feedback(EventKind::NotInterested, NOW, &first, None), Some(&block))
+        .unwrap();
+    let after = slate_of(&block, &viewer, &context(), &Options::default());
+    assert!(after.items.iter().all(|i| i.id != first));
+}
+
+#[test]
+fn what_is_yet_to_happen_changes_nothing() {
+    let block = block(60);
+    let now = viewer(&block);
+    let mut later = now.clone();
+    for (at, video) in [(NOW, "v010"), (NOW + 9, "v011")] {
+        later
+            .history
+            .record(feedback(EventKind::Like, at, video, None), Some(&block))
+            .unwrap();
+        later
+            .history
+            .record(feedback(EventKind::Comment, at, video, None), Some(&block))
+            .unwrap();
+    }
+    let slate = |v| slate_of(&block, v, &context(), &Options::default());
+    assert_eq!(shown(&slate(&now)), shown(&slate(&later)));
+    assert_ne!(slate(&now).receipt, slate(&later).receipt);
+}
+
+#[test]
+fn the_moment_matters() {
+    let block = block(60);
+    let viewer = viewer(&block);
+    let at = |hour| Context {
+        local_time: Some(LocalTime { hour, weekday: 2 }),
+        ..context()
+    };
+    let vector = |hour| slate_of(&block, &viewer, &at(hour), &Options::default()).user_vector;
+    assert_ne!(vector(3.0), vector(15.0));
+}
+
+#[test]
+fn the_receipt_changes_with_every_input() {
+    let (block, mut message) = (block(30), message(30));
+    message.priors[3] += 0.5;
+    let other_block = Block::from_message(message, ID, model().dims()).unwrap();
+    let (base, options) = (viewer(&block), Options::default());
+    let mut older = base.clone();
+    older.profile.age = Some(31.0);
+    let forgetful = Viewer {
+        history: History::default(),
+        ..base.clone()
+    };
+    let slates = [
+        slate_of(&block, &base, &context(), &options),
+        slate_of(&other_block, &base, &context(), &options),
+        slate_of(&block, &older, &context(), &options),
+        slate_of(&block, &forgetful, &context(), &options),
+        slate_of(
+            &block,
+            &base,
+            &Context {
+                now_ms: NOW - 1,
+                ..context()
+            },
+            &options,
+        ),
+        slate_of(
+            &block,
+            &base,
+            &Context {
+                device: None,
+                ..context()
+            },
+            &options,
+        ),
+        slate_of(
+            &block,
+            &base,
+            &context(),
+            &Options {
+                size: 11,
+                ..options.clone()
+            },
+        ),
+        slate_of(
+            &block,
+            &base,
+            &context(),
+            &Options {
+                seed: 1,
+                ..options.clone()
+            },
+        ),
+    ];
+    let mut receipts: Vec<&str> = slates.iter().map(|s| s.receipt.as_str()).collect();
+    assert!(receipts.iter().all(|r| crate::bundle::is_sha256_hex(r)));
+    receipts.sort_unstable();
+    receipts.dedup();
+    assert_eq!(receipts.len(), slates.len());
+}
+
+#[test]
+fn a_newcomer_and_an_empty_block_have_slates() {
+    let block = block(20);
+    assert_eq!(
+        slate_of(
+            &block,
+            &Viewer::default(),
+            &Context {
+                now_ms: NOW,
+                ..Context::default()
+            },
+            &Options::default()
+        )
+        .items
+        .len(),
+        12
+    );
+    let empty = crate::fixture::block(0);
+    assert!(
+        slate_of(&empty, &Viewer::default(), &context(), &Options::default())
+            .items
+            .is_empty()
+    );
+}
+
+#[test]
+fn what_cannot_be_used_has_its_code() {
+    let block = block(10);
+    let elsewhere = ClientModel {
+        bundle_id: "ff".repeat(32),
+        ..model()
+    };
+    let refused = recommend(
+        &mut engine(),
+        &elsewhere,
+        &block,
+        &Viewer::default(),
+        &context(),
+        &Options::default(),
+    );
+    assert_eq!(refused.unwrap_err().code(), Code::BundleMismatch);
+    let late = Context {
+        now_ms: NOW + 1,
+        ..context()
+    };
+    assert_eq!(
+        code_of(&mut engine(), &block, &late, &Options::default()),
+        Code::BlockExpired
+    );
+    let base = Options::default;
+    for options in [
+        Options { size: 0, ..base() },
+        Options {
+            size: MAX_SLATE + 1,
+            ..base()
+        },
+        Options {
+            diversity: 1.5,
+            ..base()
+        },
+        Options {
+            diversity: f32::NAN,
+            ..base()
+        },
+        Options {
+            explore: -0.1,
+            ..base()
+        },
+    ] {
+        assert_eq!(
+            code_of(&mut engine(), &block, &context(), &options),
+            Code::RequestInvalid
+        );
+    }
+}
+
+/// An engine that answers as told.
+struct Fixed {
+    vector: Vec<f32>,
+    logits: fn(usize) -> Vec<f32>,
+}
+
+impl Engine for Fixed {
+    fn user_vector(&mut self, _: &EncodedUser) -> Result<Vec<f32>, Error> {
+        Ok(self.vector.clone())
+    }
+
+    fn rank(&mut self, _: &[f32], rows: usize) -> Result<Vec<f32>, Error> {
+        Ok((self.logits)(rows))
+    }
+}
+
+#[test]
+fn an_engine_that_breaks_its_word_is_refused() {
+    let block = block(10);
+    let code = |vector: &[f32], logits| {
+        code_of(
+            &mut Fixed {
+                vector: vector.into(),
+                logits,
+            },
+            &block,
+            &context(),
+            &Options::default(),
+        )
+    };
+    assert_eq!(code(&[0.5, f32::NAN, 0.5, 0.5], |n| vec![0.0; n]), Code::NotFinite);
+    assert_eq!(code(&[0.5; 3], |n| vec![0.0; n]), Code::BundleInconsistent);
+    assert_eq!(code(&[0.5; 4], |n| vec![0.0; n + 1]), Code::BundleInconsistent);
+}
+
+#[test]
+fn candidates_without_a_finite_score_come_last() {
+    let block = block(10);
+    let logits = |n| (0..n).map(|i| if i % 2 == 0 { f32::NAN } else { i as f32 }).collect();
+    let mut engine = Fixed {
+        vector: vec![0.5; 4],
+        logits,
+    };
+    let slate = recommend(
+        &mut engine,
+        &model(),
+        &block,
+        &Viewer::default(),
+        &context(),
+        &Options::default(),
+    )
+    .unwrap();
+    let ids: Vec<&str> = slate.items[5..].iter().map(|i| i.id.as_str()).collect();
+    assert_eq!(ids, ["v000", "v002", "v004", "v006", "v008"]);
+    assert!(slate.items[5..].iter().all(|i| i.score == 0.0));
+}
+
+#[test]
+fn equal_scores_go_by_id() {
+    let block = block(10);
+    let mut engine = Fixed {
+        vector: vec![0.5; 4],
+        logits: |n| vec![0.25; n],
+    };
+    let options = Options {
+        diversity: 0.0,
+        ..Options::default()
+    };
+    let slate = recommend(&mut engine, &model(), &block, &Viewer::default(), &context(), &options).unwrap();
+    assert!(slate.items.windows(2).all(|w| w[0].id < w[1].id));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+    #[test]
+    fn the_order_of_candidates_in_the_block_changes_nothing(
+        order in Just((0..40).collect::<Vec<usize>>()).prop_shuffle(), diversity in 0.0_f32..=1.0, explore in 0.0_f32..=1.0,
+    ) {
+        let (plain, other) = (block(40), Block::from_message(shuffled(&message(40), &order), ID, model().dims()).unwrap());
+        let viewer = viewer(&plain);
+        let options = Options { diversity, explore, ..Options::default() };
+        let (a, b) = (slate_of(&plain, &viewer, &context(), &options), slate_of(&other, &viewer, &context(), &options));
+        prop_assert_eq!(shown(&a), shown(&b));
+        prop_assert_eq!(a.user_vector, b.user_vector);
+    }
+}

@@ -7,6 +7,7 @@ pub mod analyse;
 pub mod catalogue;
 pub mod error;
 pub mod factors;
+pub mod import;
 pub mod label;
 pub mod moments;
 pub mod progress;

@@ -1,0 +1,48 @@
+//! `import`: a public log in its original files becomes tables.
+
+use std::path::PathBuf;
+
+use super::data::OutArgs;
+use upnext_export::Error;
+use upnext_export::import::{Imported, kuairand, movielens};
+use upnext_export::table::summary;
+
+/// Import a public log in its original file formats
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    upnext-export import kuairand ../shared/data/kuairand-pure --out target/data/kuairand\n  \
+    upnext-export import movielens ml-1m --out target/data/ml-1m --format csv")]
+pub struct Import {
+    /// Which log
+    #[arg(value_enum)]
+    source: Source,
+    /// Directory with its files
+    #[arg(value_name = "DIR")]
+    source_dir: PathBuf,
+    #[command(flatten)]
+    out: OutArgs,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Source {
+    /// KuaiRand-Pure: short videos with watch time
+    Kuairand,
+    /// MovieLens latest-small, 100K or 1M: films with ratings
+    Movielens,
+}
+
+impl Import {
+    /// Runs the verb.
+    pub fn run(self) -> Result<(), Error> {
+        let Imported { data, counts } = match self.source {
+            Source::Kuairand => kuairand::import(&self.source_dir)?,
+            Source::Movielens => movielens::import(&self.source_dir)?,
+        };
+        self.out.write(&data)?;
+        for line in counts {
+            println!("{line}");
+        }
+        print!("{}", summary(&data));
+        Ok(())
+    }
+}

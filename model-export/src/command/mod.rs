@@ -1,0 +1,52 @@
+//! The verbs, one file each: arguments, a call into the library, what is printed.
+
+mod check;
+mod data;
+mod import;
+
+use clap::{Parser, Subcommand};
+use upnext_export::Error;
+
+/// From watch logs to a bundle that devices and servers load
+#[derive(Debug, Parser)]
+#[command(name = "upnext-export", version, arg_required_else_help = true)]
+#[command(after_help = "Figures go to stdout, progress to stderr.\n\
+    A failure prints `error[code]: message` and exits with 1; the codes are those of the server and of the npm package.")]
+pub struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Import(import::Import),
+    Check(check::Check),
+}
+
+impl Cli {
+    /// Runs the verb.
+    pub fn run(self) -> Result<(), Error> {
+        match self.verb {
+            Verb::Import(verb) => verb.run(),
+            Verb::Check(verb) => verb.run(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn every_verb_has_help_with_an_example() {
+        let command = Cli::command();
+        command.clone().debug_assert();
+        for verb in command.get_subcommands() {
+            let help = verb.clone().render_long_help().to_string();
+            let example = format!("upnext-export {}", verb.get_name());
+            assert!(help.contains(&example), "{}: no example", verb.get_name());
+        }
+    }
+}

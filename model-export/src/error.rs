@@ -18,6 +18,14 @@ pub enum Error {
         /// what the system, or the decoder, said
         reason: String,
     },
+    /// No bundle where one was expected.
+    #[error("no bundle at {path}: {reason}; write one with `upnext-export train --out BUNDLE`")]
+    BundleMissing {
+        /// the directory that was asked for
+        path: PathBuf,
+        /// what is missing there
+        reason: String,
+    },
     /// A table without a row.
     #[error("{path}: the {table} table has no row; nothing can be learnt from it")]
     TableEmpty {
@@ -113,6 +121,7 @@ impl Error {
         match self {
             Error::Core(error) => error.code(),
             Error::File { .. } => Code::FileUnreadable,
+            Error::BundleMissing { .. } => Code::BundleMissing,
             Error::TableEmpty { .. } => Code::TableEmpty,
             Error::ColumnMissing { .. } => Code::ColumnMissing,
             Error::RowsMalformed { .. } => Code::RowsMalformed,

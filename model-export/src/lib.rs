@@ -4,12 +4,15 @@
 //! The online half lives in `upnext-core`; whatever both halves compute, this crate calls from there.
 
 pub mod analyse;
+pub mod bundle;
 pub mod catalogue;
+pub mod compile;
 pub mod error;
 pub mod factors;
 pub mod import;
 pub mod label;
 pub mod moments;
+pub mod onnx;
 pub mod progress;
 pub mod ranker;
 pub mod split;

@@ -1,8 +1,11 @@
 //! The verbs, one file each: arguments, a call into the library, what is printed.
 
 mod check;
+mod compile;
 mod data;
 mod import;
+mod inspect;
+mod onnx_vectors;
 
 use clap::{Parser, Subcommand};
 use upnext_export::Error;
@@ -21,6 +24,9 @@ pub struct Cli {
 enum Verb {
     Import(import::Import),
     Check(check::Check),
+    Inspect(inspect::Inspect),
+    Compile(compile::Compile),
+    OnnxVectors(onnx_vectors::OnnxVectors),
 }
 
 impl Cli {
@@ -29,6 +35,9 @@ impl Cli {
         match self.verb {
             Verb::Import(verb) => verb.run(),
             Verb::Check(verb) => verb.run(),
+            Verb::Inspect(verb) => verb.run(),
+            Verb::Compile(verb) => verb.run(),
+            Verb::OnnxVectors(verb) => verb.run(),
         }
     }
 }

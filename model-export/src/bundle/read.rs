@@ -1,0 +1,262 @@
+//! Reading a bundle back: for evaluation, for `inspect`, for golden rows.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{Float32Type, UInt32Type};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use safetensors::tensor::{Dtype, SafeTensors};
+use upnext_core::bundle::{ClientBundle, EngineKind, Manifest, Pointer, Role, is_sha256_hex};
+
+use crate::Error;
+
+/// An opened bundle; files are verified as they are read.
+#[derive(Debug)]
+pub struct Bundle {
+    /// Its id.
+    pub id: String,
+    /// Its manifest.
+    pub manifest: Manifest,
+    directory: PathBuf,
+}
+
+/// `server/item-tensors`: row `i` is row `i` of `server/videos`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ItemTensors {
+    /// int8 item vectors.
+    pub vectors: Vec<i8>,
+    /// Scale of each.
+    pub vector_scales: Vec<f32>,
+    /// Item vectors before quantising.
+    pub vectors_f32: Vec<f32>,
+    /// int8 item factors.
+    pub factors: Vec<i8>,
+    /// Scale of each.
+    pub factor_scales: Vec<f32>,
+    /// Item factors before quantising.
+    pub factors_f32: Vec<f32>,
+}
+
+/// Columns of `server/videos` that training computed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VideoFigures {
+    /// Ids in row order.
+    pub ids: Vec<String>,
+    /// Log-odds of relevance beyond what length says.
+    pub prior: Vec<f32>,
+    /// Relevance of impressions beyond what surface, length and prior say.
+    pub effect: Vec<f32>,
+    /// `log1p` of relevant events.
+    pub log_popularity: Vec<f32>,
+    /// Relevant events.
+    pub relevant: Vec<u32>,
+}
+
+impl Bundle {
+    /// Opens the current bundle of a root, or a bundle's own directory.
+    ///
+    /// # Errors
+    /// `bundle-missing` where there is neither `current.json` nor `manifest.json`, and the errors of
+    /// [`Manifest::parse`].
+    pub fn open(path: &Path) -> Result<Bundle, Error> {
+        let own_name = path.file_name().and_then(|n| n.to_str()).filter(|n| is_sha256_hex(n));
+        let (directory, id) = match own_name {
+            Some(id) => (path.to_path_buf(), id.to_owned()),
+            None => {
+                let pointer = path.join("current.json");
+                let bytes = fs::read(&pointer).map_err(|error| Error::BundleMissing {
+                    path: path.to_path_buf(),
+                    reason: format!("current.json: {error}"),
+                })?;
+                let id = Pointer::parse(&bytes)?.bundle;
+                (path.join(&id), id)
+            }
+        };
+        let manifest = directory.join("manifest.json");
+        let bytes = fs::read(&manifest).map_err(|error| Error::BundleMissing {
+            path: manifest.clone(),
+            reason: error.to_string(),
+        })?;
+        Ok(Bundle {
+            manifest: Manifest::parse(&bytes, &id)?,
+            id,
+            directory,
+        })
+    }
+
+    /// Where a role's file is.
+    ///
+    /// # Errors
+    /// `bundle-incomplete` where the manifest names none.
+    pub fn path(&self, role: Role) -> Result<PathBuf, Error> {
+        Ok(self.directory.join(&self.manifest.file(role)?.path))
+    }
+
+    /// The verified bytes of a role's file.
+    ///
+    /// # Errors
+    /// `bundle-incomplete` where it is absent, `bundle-corrupt` where it is not what the manifest says.
+    pub fn read(&self, role: Role) -> Result<Vec<u8>, Error> {
+        let entry = self.manifest.file(role)?;
+        let path = self.directory.join(&entry.path);
+        let bytes = fs::read(&path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Error::Core(upnext_core::Error::BundleIncomplete {
+                file: entry.path.clone(),
+            }),
+            _ => Error::file(&path)(error),
+        })?;
+        entry.verify(&bytes)?;
+        Ok(bytes)
+    }
+
+    /// The client half as a device assembles it.
+    ///
+    /// # Errors
+    /// Those of [`ClientBundle::assemble`].
+    pub fn client(&self, kind: EngineKind) -> Result<ClientBundle, Error> {
+        let manifest = fs::read(self.directory.join("manifest.json")).map_err(Error::file(&self.directory))?;
+        Ok(ClientBundle::assemble(&self.id, &manifest, kind, |path| {
+            fs::read(self.directory.join(path)).ok()
+        })?)
+    }
+
+    /// Item vectors and factors.
+    ///
+    /// # Errors
+    /// As [`Bundle::read`]; `bundle-unreadable` or `bundle-inconsistent` where a tensor is not as the
+    /// manifest and its siblings say.
+    pub fn item_tensors(&self) -> Result<ItemTensors, Error> {
+        let bytes = self.read(Role::ItemTensors)?;
+        let file = TensorFile::open("item-tensors", &bytes)?;
+        let rows = file.rows("vector_scales")?;
+        let (v, f) = (self.manifest.vector_dim as usize, self.manifest.factor_dim as usize);
+        Ok(ItemTensors {
+            vectors: file.i8("vectors", &[rows, v])?,
+            vector_scales: file.f32("vector_scales", &[rows])?,
+            vectors_f32: file.f32("vectors_f32", &[rows, v])?,
+            factors: file.i8("factors", &[rows, f])?,
+            factor_scales: file.f32("factor_scales", &[rows])?,
+            factors_f32: file.f32("factors_f32", &[rows, f])?,
+        })
+    }
+
+    /// User factors, row-major.
+    ///
+    /// # Errors
+    /// As [`Bundle::item_tensors`].
+    pub fn user_factors(&self) -> Result<Vec<f32>, Error> {
+        let bytes = self.read(Role::UserTensors)?;
+        let file = TensorFile::open("user-tensors", &bytes)?;
+        let rows = file.rows("factors")?;
+        file.f32("factors", &[rows, self.manifest.factor_dim as usize])
+    }
+
+    /// Ids and computed columns of the videos.
+    ///
+    /// # Errors
+    /// As [`Bundle::read`]; `bundle-unreadable` where it is no such table.
+    pub fn video_figures(&self) -> Result<VideoFigures, Error> {
+        self.read(Role::Videos)?;
+        let batch = parquet(&self.path(Role::Videos)?)?;
+        let floats = |name: &str| -> Result<Vec<f32>, Error> {
+            let column = batch
+                .column_by_name(name)
+                .and_then(|c| c.as_primitive_opt::<Float32Type>());
+            column
+                .map(|c| c.values().to_vec())
+                .ok_or_else(|| unreadable("videos", format!("column {name}: not there, or not f32")))
+        };
+        let ids = batch.column_by_name("id").and_then(|c| c.as_string_opt::<i32>());
+        let ids = ids.ok_or_else(|| unreadable("videos", "column id: not there, or no text".to_owned()))?;
+        let relevant = batch
+            .column_by_name("relevant")
+            .and_then(|c| c.as_primitive_opt::<UInt32Type>());
+        let relevant =
+            relevant.ok_or_else(|| unreadable("videos", "column relevant: not there, or not u32".to_owned()))?;
+        Ok(VideoFigures {
+            ids: (0..ids.len()).map(|row| ids.value(row).to_owned()).collect(),
+            prior: floats("prior")?,
+            effect: floats("effect")?,
+            log_popularity: floats("log_popularity")?,
+            relevant: relevant.values().to_vec(),
+        })
+    }
+}
+
+fn unreadable(file: &str, reason: String) -> Error {
+    Error::Core(upnext_core::Error::BundleUnreadable {
+        file: file.to_owned(),
+        reason,
+    })
+}
+
+/// A whole Parquet file in one batch; its bytes were verified before.
+fn parquet(path: &Path) -> Result<RecordBatch, Error> {
+    let file = fs::File::open(path).map_err(Error::file(path))?;
+    let broken = |reason: &dyn std::fmt::Display| unreadable(&path.display().to_string(), reason.to_string());
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| broken(&e))?;
+    let schema = builder.schema().clone();
+    let batches = builder
+        .build()
+        .and_then(|reader| Ok(reader.collect::<Result<Vec<_>, _>>()?));
+    let batches = batches.map_err(|e| broken(&e))?;
+    arrow::compute::concat_batches(&schema, &batches).map_err(|e| broken(&e))
+}
+
+struct TensorFile<'a> {
+    name: &'static str,
+    tensors: SafeTensors<'a>,
+}
+
+impl<'a> TensorFile<'a> {
+    fn open(name: &'static str, bytes: &'a [u8]) -> Result<Self, Error> {
+        let tensors = SafeTensors::deserialize(bytes).map_err(|e| unreadable(name, e.to_string()))?;
+        Ok(TensorFile { name, tensors })
+    }
+
+    fn rows(&self, tensor: &str) -> Result<usize, Error> {
+        let view = self
+            .tensors
+            .tensor(tensor)
+            .map_err(|e| unreadable(self.name, e.to_string()))?;
+        Ok(view.shape().first().copied().unwrap_or(0))
+    }
+
+    fn bytes(&self, tensor: &str, dtype: Dtype, shape: &[usize]) -> Result<Vec<u8>, Error> {
+        let view = self
+            .tensors
+            .tensor(tensor)
+            .map_err(|e| unreadable(self.name, e.to_string()))?;
+        if view.dtype() != dtype || view.shape() != shape {
+            return Err(Error::Core(upnext_core::Error::BundleInconsistent {
+                what: format!("{tensor} in {}", self.name),
+                expected: format!("{dtype:?} {shape:?}"),
+                found: format!("{:?} {:?}", view.dtype(), view.shape()),
+            }));
+        }
+        Ok(view.data().to_vec())
+    }
+
+    fn f32(&self, tensor: &'static str, shape: &[usize]) -> Result<Vec<f32>, Error> {
+        let bytes = self.bytes(tensor, Dtype::F32, shape)?;
+        let values: Vec<f32> = bytes
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|b| f32::from_le_bytes(*b))
+            .collect();
+        match values.iter().position(|v| !v.is_finite()) {
+            Some(index) => Err(Error::Core(upnext_core::Error::NotFinite { what: tensor, index })),
+            None => Ok(values),
+        }
+    }
+
+    fn i8(&self, tensor: &str, shape: &[usize]) -> Result<Vec<i8>, Error> {
+        Ok(self
+            .bytes(tensor, Dtype::I8, shape)?
+            .into_iter()
+            .map(u8::cast_signed)
+            .collect())
+    }
+}

@@ -1,0 +1,70 @@
+//! Reading ONNX with tract, up to the typed and decluttered graph.
+
+use tract_onnx::prelude::*;
+use tract_onnx::tract_hir::infer::Factoid;
+
+use crate::Error;
+
+/// Name of the batch dimension inside tract.
+const BATCH: &str = "upnext_rows";
+
+/// A typed, decluttered graph whose inputs all have `batch` as their first dimension.
+#[derive(Debug)]
+pub struct LoadedGraph {
+    /// The graph.
+    pub model: TypedModel,
+    /// The batch dimension.
+    pub batch: Symbol,
+    /// Names of the inputs, in order.
+    pub inputs: Vec<String>,
+}
+
+/// Reads ONNX bytes, called `name` in errors; the first dimension of every input, dynamic or fixed to 1, becomes the batch.
+///
+/// # Errors
+/// [`Error::OnnxInvalid`]: no ONNX, or tract cannot type it with a dynamic batch.
+pub fn load(name: &str, onnx: &[u8]) -> Result<LoadedGraph, Error> {
+    read(onnx).map_err(invalid(name))
+}
+
+/// What tract said, with all its causes.
+pub(super) fn invalid(name: &str) -> impl Fn(TractError) -> Error + '_ {
+    move |error| Error::OnnxInvalid {
+        name: name.to_owned(),
+        reason: format!("{error:#}"),
+    }
+}
+
+fn read(mut onnx: &[u8]) -> TractResult<LoadedGraph> {
+    let mut model = tract_onnx::onnx()
+        .with_ignore_output_shapes(true)
+        .model_for_read(&mut onnx)?;
+    let batch = model.symbols.sym(BATCH);
+    let mut inputs = Vec::new();
+    for (index, outlet) in model.input_outlets()?.to_vec().into_iter().enumerate() {
+        let name = model.node(outlet.node).name.clone();
+        let fact = model.input_fact(index)?;
+        let data_type = fact
+            .datum_type
+            .concretize()
+            .ok_or_else(|| TractError::msg(format!("input {name} has no type")))?;
+        let mut dims: TVec<TDim> = tvec![batch.clone().into()];
+        for dim in fact.shape.dims().skip(1) {
+            let dim = dim
+                .concretize()
+                .ok_or_else(|| TractError::msg(format!("input {name}: only the batch may be dynamic")))?;
+            dims.push(dim);
+        }
+        model.set_input_fact(index, InferenceFact::dt_shape(data_type, dims))?;
+        inputs.push(name);
+    }
+    for index in 0..model.output_outlets()?.len() {
+        // A declared output of one row would contradict the dynamic batch.
+        model.set_output_fact(index, InferenceFact::default())?;
+    }
+    Ok(LoadedGraph {
+        model: model.into_typed()?.into_decluttered()?,
+        batch,
+        inputs,
+    })
+}

@@ -1,0 +1,83 @@
+//! Shapes with the batch axis taken out, and constants brought to them.
+
+use tract_onnx::prelude::*;
+use tract_onnx::tract_core::internal::DimLike;
+
+/// A value's axes: where the batch is, and how long the others are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowShape {
+    /// Position of the batch axis; none where the value is the same for every row.
+    pub batch: Option<usize>,
+    /// Length of every axis; 1 for the batch.
+    pub dims: Vec<usize>,
+}
+
+impl RowShape {
+    /// Reads a fact; none where an axis other than the batch is dynamic, or the batch is there twice.
+    pub fn of(fact: &TypedFact, batch: &Symbol) -> Option<Self> {
+        let rows = TDim::from(batch.clone());
+        let mut shape = RowShape {
+            batch: None,
+            dims: Vec::new(),
+        };
+        for (axis, dim) in fact.shape.iter().enumerate() {
+            if *dim == rows {
+                if shape.batch.replace(axis).is_some() {
+                    return None;
+                }
+                shape.dims.push(1);
+            } else {
+                shape.dims.push(dim.to_usize().ok()?);
+            }
+        }
+        Some(shape)
+    }
+
+    /// Values per row.
+    pub fn width(&self) -> usize {
+        self.dims.iter().product()
+    }
+
+    /// True: cutting or joining along `axis` is cutting or joining the flattened row.
+    pub fn is_outermost(&self, axis: usize) -> bool {
+        self.batch != Some(axis) && self.dims.iter().take(axis).all(|d| *d == 1)
+    }
+
+    /// Values of the row per step along `axis`.
+    pub fn stride(&self, axis: usize) -> usize {
+        self.dims.iter().skip(axis + 1).product()
+    }
+
+    /// Order of the axes that are longer than 1, without the batch.
+    pub fn long_axes(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.dims.len()).filter(|axis| self.dims.get(*axis).is_some_and(|d| *d != 1))
+    }
+}
+
+/// The one value of a constant, where all of its values are equal.
+pub fn uniform(tensor: &Tensor) -> Option<f32> {
+    let values = floats(tensor)?;
+    let first = values.first().copied()?;
+    values.iter().all(|v| *v == first).then_some(first)
+}
+
+/// True for integer constants that are 0 throughout.
+pub fn is_integer_zero(tensor: &Tensor) -> bool {
+    tensor.datum_type().is_integer()
+        && tensor.cast_to::<i64>().is_ok_and(|t| {
+            t.try_as_plain_ram()
+                .and_then(|view| view.as_slice::<i64>().map(|v| v.iter().all(|v| *v == 0)))
+                .unwrap_or(false)
+        })
+}
+
+/// Values of an f32 constant.
+pub fn floats(tensor: &Tensor) -> Option<Vec<f32>> {
+    (tensor.datum_type() == f32::datum_type()).then_some(())?;
+    Some(tensor.try_as_plain_ram().ok()?.as_slice::<f32>().ok()?.to_vec())
+}
+
+/// An f32 constant stretched to one row of `shape`; none where it is longer than that.
+pub fn row_of(tensor: &Tensor, shape: &RowShape) -> Option<Vec<f32>> {
+    floats(&tensor.broadcast_to_shape(&shape.dims).ok()?)
+}

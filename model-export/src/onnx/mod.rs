@@ -1,0 +1,19 @@
+//! ONNX: the three graphs of a bundle, written with a small builder of our own.
+//!
+//! | graph | inputs | output |
+//! |---|---|---|
+//! | user tower | `categorical` int64 `[n, C]`, `dense` f32 `[n, D]` | `vector` f32 `[n, v]`, unit length |
+//! | item tower | `categorical` int64 `[n, 5]`, `tags` int64 `[n, T]`, `dense` f32 `[n, D]` | `vector` f32 `[n, v]`, unit length |
+//! | ranker | `signals` f32 `[n, S]` | `logit` f32 `[n, 1]` |
+//!
+//! Opset 17, dynamic batch `n`. `Gather` does not check ids: who feeds a graph validates them first.
+
+mod builder;
+mod layers;
+mod run;
+mod towers;
+pub mod vectors;
+
+pub use builder::{GraphBuilder, Value};
+pub use run::{OnnxRunner, RunnerInput};
+pub use towers::{item_tower, ranker, user_tower};

@@ -1,0 +1,102 @@
+//! Running an ONNX graph natively with tract.
+
+use std::sync::Arc;
+
+use tract_onnx::prelude::*;
+use tract_onnx::tract_core::internal::DimLike;
+use upnext_core::program::Value;
+
+use crate::{Error, compile};
+
+/// An ONNX graph that tract has optimised for this machine.
+#[derive(Debug)]
+pub struct OnnxRunner {
+    name: String,
+    plan: Arc<TypedRunnableModel>,
+    /// Name, width and whether it takes ids, of each input.
+    inputs: Vec<RunnerInput>,
+}
+
+/// An input of a graph.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunnerInput {
+    /// Name.
+    pub name: String,
+    /// Values per row.
+    pub width: usize,
+    /// True: int64 ids; false: f32.
+    pub ids: bool,
+}
+
+impl OnnxRunner {
+    /// Reads and optimises a graph, called `name` in errors.
+    ///
+    /// # Errors
+    /// [`Error::OnnxInvalid`].
+    pub fn load(name: &str, onnx: &[u8]) -> Result<Self, Error> {
+        let invalid = |error: TractError| Error::OnnxInvalid {
+            name: name.to_owned(),
+            reason: format!("{error:#}"),
+        };
+        let graph = compile::load(name, onnx)?;
+        let mut inputs = Vec::new();
+        for (index, input) in graph.inputs.iter().enumerate() {
+            let fact = graph.model.input_fact(index).map_err(invalid)?;
+            let width = fact
+                .shape
+                .iter()
+                .skip(1)
+                .map(TDim::to_usize)
+                .product::<Result<usize, _>>();
+            inputs.push(RunnerInput {
+                name: input.clone(),
+                width: width.map_err(|error| invalid(error.into()))?,
+                ids: fact.datum_type == i64::datum_type(),
+            });
+        }
+        let plan = graph
+            .model
+            .into_optimized()
+            .and_then(|model| model.into_runnable())
+            .map_err(invalid)?;
+        Ok(OnnxRunner {
+            name: name.to_owned(),
+            plan,
+            inputs,
+        })
+    }
+
+    /// Its inputs, in order.
+    #[must_use]
+    pub fn inputs(&self) -> &[RunnerInput] {
+        &self.inputs
+    }
+
+    /// Runs `rows` rows; ids are not checked by tract, so whoever calls has done so.
+    ///
+    /// # Errors
+    /// [`Error::OnnxInvalid`] where the inputs do not fit the graph.
+    pub fn run(&self, values: &[Value<'_>], rows: usize) -> Result<Vec<f32>, Error> {
+        let run = || -> TractResult<Vec<f32>> {
+            let mut tensors = tvec![];
+            for (value, input) in values.iter().zip(&self.inputs) {
+                let shape = [rows, input.width];
+                let tensor = match value {
+                    Value::Dense(values) => Tensor::from_shape(&shape, values)?,
+                    Value::Ids(ids) => {
+                        let ids: Vec<i64> = ids.iter().map(|id| i64::from(*id)).collect();
+                        Tensor::from_shape(&shape, &ids)?
+                    }
+                };
+                tensors.push(tensor.into_tvalue());
+            }
+            let outputs = self.plan.run(tensors)?;
+            let output = outputs.first().ok_or_else(|| TractError::msg("no output"))?;
+            Ok(output.try_as_plain_ram()?.as_slice::<f32>()?.to_vec())
+        };
+        run().map_err(|error| Error::OnnxInvalid {
+            name: self.name.clone(),
+            reason: format!("{error:#}"),
+        })
+    }
+}

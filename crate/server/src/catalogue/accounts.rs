@@ -1,0 +1,67 @@
+//! Accounts and the factor that collaborative filtering learnt for each.
+
+use std::collections::HashMap;
+
+use upnext_core::Error;
+
+use super::table::Table;
+use crate::error::StartError;
+
+const FILE: &str = "server/accounts.parquet";
+
+/// Account id to factor. Its `Debug` shows how many there are, and nothing of any.
+pub struct Accounts {
+    // Only ever looked up by key, so its order cannot reach a response.
+    rows: HashMap<String, usize>,
+    factors: Vec<f32>,
+    dim: usize,
+}
+
+impl std::fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} accounts", self.len())
+    }
+}
+
+/// The ids in row order.
+pub fn read_ids(bytes: Vec<u8>) -> Result<Vec<String>, StartError> {
+    Table::read(FILE, bytes)?.ids("id")
+}
+
+impl Accounts {
+    /// Row `i` of `factors` belongs to account `ids[i]`.
+    ///
+    /// # Errors
+    /// [`Error::BundleInconsistent`] for an id that comes twice.
+    pub fn new(ids: Vec<String>, factors: Vec<f32>, dim: usize) -> Result<Accounts, Error> {
+        let count = ids.len();
+        let rows: HashMap<String, usize> = ids.into_iter().enumerate().map(|(row, id)| (id, row)).collect();
+        if rows.len() != count {
+            return Err(Error::BundleInconsistent {
+                what: format!("distinct ids of {FILE}"),
+                expected: count.to_string(),
+                found: rows.len().to_string(),
+            });
+        }
+        Ok(Accounts { rows, factors, dim })
+    }
+
+    /// Number of accounts.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is no account.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The account's factor; all zeros for an account of which nothing was learnt.
+    #[must_use]
+    pub fn factor(&self, account: &str) -> Option<&[f32]> {
+        let row = *self.rows.get(account)?;
+        self.factors.get(row * self.dim..(row + 1) * self.dim)
+    }
+}

@@ -1,0 +1,136 @@
+//! The server half of a bundle, verified and in memory.
+
+mod accounts;
+mod shelves;
+mod table;
+mod tensors;
+mod videos;
+
+use std::path::{Path, PathBuf};
+
+use upnext_core::Error;
+use upnext_core::bundle::{FileEntry, Manifest, Pointer, Role};
+
+use crate::error::StartError;
+use crate::vector_index::{ExactIndex, RowSet};
+
+pub use accounts::Accounts;
+pub use shelves::{ANY_LANGUAGE, Shelves};
+pub use tensors::QuantTable;
+pub use videos::Videos;
+
+/// Everything that the candidate sources read. Row `i` of every part is the same video.
+#[derive(Debug)]
+pub struct Catalogue {
+    /// Id of the bundle: the SHA-256 of its manifest.
+    pub bundle_id: String,
+    /// The manifest.
+    pub manifest: Manifest,
+    /// Video table.
+    pub videos: Videos,
+    /// Item vectors as the device gets them.
+    pub vectors: QuantTable,
+    /// Item factors as the device gets them.
+    pub factors: QuantTable,
+    /// Item factors for the search.
+    pub factor_index: ExactIndex,
+    /// Videos that collaborative filtering knows: those with a factor other than zero.
+    pub warm: RowSet,
+    /// Accounts and their factors.
+    pub accounts: Accounts,
+    /// Content shelves.
+    pub shelves: Shelves,
+}
+
+/// The id that `current.json` of a bundle root names.
+///
+/// # Errors
+/// [`StartError::BundleMissing`] without the file, [`Error::BundleUnreadable`] when it names no id.
+pub fn current_id(root: &Path) -> Result<String, StartError> {
+    let bytes = std::fs::read(root.join("current.json")).map_err(|error| StartError::BundleMissing {
+        path: root.to_owned(),
+        reason: format!("current.json: {error}"),
+    })?;
+    Ok(Pointer::parse(&bytes)?.bundle)
+}
+
+/// Reads a file of the bundle, and says which one could not be read.
+///
+/// # Errors
+/// [`Error::BundleIncomplete`] when it is absent, [`StartError::FileUnreadable`] otherwise.
+pub fn read(path: &Path, name: &str) -> Result<Vec<u8>, StartError> {
+    std::fs::read(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Error::BundleIncomplete { file: name.to_owned() }.into(),
+        _ => StartError::FileUnreadable {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        },
+    })
+}
+
+impl Catalogue {
+    /// Loads the current bundle of a root directory. Every file of the manifest is hashed,
+    /// the client half too, since this server hands it out.
+    ///
+    /// # Errors
+    /// [`StartError`]: see its codes.
+    pub fn load(root: &Path) -> Result<Catalogue, StartError> {
+        let bundle_id = current_id(root)?;
+        let directory = root.join(&bundle_id);
+        let manifest = Manifest::parse(&read(&directory.join("manifest.json"), "manifest.json")?, &bundle_id)?;
+        let files = Files {
+            directory,
+            manifest: &manifest,
+        };
+        for entry in manifest.client_files() {
+            files.verified(entry)?;
+        }
+
+        let videos = Videos::from_parquet(files.of(Role::Videos)?)?;
+        let rows = videos.len();
+        let (vector_dim, factor_dim) = (manifest.vector_dim as usize, manifest.factor_dim as usize);
+        let items = tensors::read_items(&files.of(Role::ItemTensors)?, rows, vector_dim, factor_dim)?;
+        let ids = accounts::read_ids(files.of(Role::Accounts)?)?;
+        let factors = tensors::read_users(&files.of(Role::UserTensors)?, ids.len(), factor_dim)?;
+        let accounts = Accounts::new(ids, factors, factor_dim)?;
+        let shelves = Shelves::parse(&files.of(Role::Shelves)?, rows)?;
+
+        let warm = RowSet::new(rows, |row| items.factors.levels(row).iter().any(|level| *level != 0));
+        let factor_index = ExactIndex::new(
+            items.factors.dim(),
+            items.factors.all_levels(),
+            items.factors.scales(),
+            items.exact_factors,
+        )?;
+        Ok(Catalogue {
+            bundle_id,
+            videos,
+            vectors: items.vectors,
+            factors: items.factors,
+            factor_index,
+            warm,
+            accounts,
+            shelves,
+            manifest,
+        })
+    }
+}
+
+/// Verified reading of one bundle's files.
+struct Files<'a> {
+    directory: PathBuf,
+    manifest: &'a Manifest,
+}
+
+impl Files<'_> {
+    fn of(&self, role: Role) -> Result<Vec<u8>, StartError> {
+        self.verified(self.manifest.file(role)?)
+    }
+
+    fn verified(&self, entry: &FileEntry) -> Result<Vec<u8>, StartError> {
+        // `Manifest::parse` has checked that the path stays below the bundle's directory.
+        let bytes = read(&self.directory.join(&entry.path), &entry.path)?;
+        entry.verify(&bytes)?;
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,162 @@
+//! The video table in columns, as a block needs it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use upnext_core::Error;
+use upnext_core::block::{MAX_ID_BYTES, MAX_TEXT_BYTES};
+
+use super::table::Table;
+use crate::error::StartError;
+
+const FILE: &str = "server/videos.parquet";
+
+/// At most this many tags of a video travel, in table order: keeps 500 candidates under 100 KB.
+const TAGS_SENT: usize = 16;
+
+/// Columns of all videos. Texts that repeat are `1 + index` into [`Videos::term`]; 0 is unknown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Videos {
+    /// Distinct ids.
+    pub ids: Vec<String>,
+    /// Titles, empty where unknown.
+    pub titles: Vec<String>,
+    /// Thumbnail addresses, empty where unknown.
+    pub thumbnails: Vec<String>,
+    /// Seconds; −1 where unknown.
+    pub length_seconds: Vec<f32>,
+    /// Unix milliseconds; `i64::MIN` where unknown.
+    pub published_at_ms: Vec<i64>,
+    /// Language terms.
+    pub languages: Vec<u32>,
+    /// Rating terms.
+    pub ratings: Vec<u32>,
+    /// Channel terms.
+    pub channels: Vec<u32>,
+    /// Log-odds of relevance of its watches before the train window, against its length's.
+    pub priors: Vec<f32>,
+    /// Log ratio of relevant to expected impressions in the train window.
+    pub effects: Vec<f32>,
+    /// `log1p` of relevant events.
+    pub log_popularity: Vec<f32>,
+    tag_terms: Vec<u32>,
+    /// Tags of video `i`: `tag_terms[tag_ends[i - 1]..tag_ends[i]]`.
+    tag_ends: Vec<usize>,
+    terms: Vec<String>,
+}
+
+/// The text's first `most` bytes, cut between characters: what a block has room for.
+fn cut(mut text: String, most: usize) -> String {
+    text.truncate(text.floor_char_boundary(most));
+    text
+}
+
+/// Gives each distinct text a number from 1.
+#[derive(Default)]
+struct Terms {
+    numbers: BTreeMap<String, u32>,
+    texts: Vec<String>,
+}
+
+impl Terms {
+    fn number(&mut self, text: Option<String>) -> u32 {
+        let Some(text) = text else { return 0 };
+        let text = cut(text, MAX_ID_BYTES);
+        if let Some(number) = self.numbers.get(&text) {
+            return *number;
+        }
+        self.texts.push(text.clone());
+        let number = self.texts.len() as u32;
+        self.numbers.insert(text, number);
+        number
+    }
+
+    fn column(&mut self, texts: Vec<Option<String>>) -> Vec<u32> {
+        texts.into_iter().map(|text| self.number(text)).collect()
+    }
+}
+
+impl Videos {
+    /// Reads `videos.parquet`.
+    ///
+    /// # Errors
+    /// [`StartError::TableEmpty`], [`StartError::ColumnMissing`], and the bundle errors of unreadable,
+    /// contradictory or non-finite content.
+    pub fn from_parquet(bytes: Vec<u8>) -> Result<Videos, StartError> {
+        let table = Table::read(FILE, bytes)?;
+        if table.rows() == 0 {
+            return Err(StartError::TableEmpty { file: FILE.to_owned() });
+        }
+        let ids = table.ids("id")?;
+        let distinct = ids.iter().collect::<BTreeSet<_>>().len();
+        if distinct != ids.len() {
+            return Err(Error::BundleInconsistent {
+                what: format!("distinct ids of {FILE}"),
+                expected: ids.len().to_string(),
+                found: distinct.to_string(),
+            }
+            .into());
+        }
+        let mut terms = Terms::default();
+        let (mut tag_terms, mut tag_ends) = (Vec::new(), Vec::with_capacity(ids.len()));
+        for tags in table.text_lists("tags")? {
+            tag_terms.extend(tags.into_iter().take(TAGS_SENT).map(|tag| terms.number(Some(tag))));
+            tag_ends.push(tag_terms.len());
+        }
+        let plain = |name| -> Result<Vec<String>, StartError> {
+            Ok(table
+                .texts(name)?
+                .into_iter()
+                .map(|text| cut(text.unwrap_or_default(), MAX_TEXT_BYTES))
+                .collect())
+        };
+        Ok(Videos {
+            titles: plain("title")?,
+            thumbnails: plain("thumbnail")?,
+            length_seconds: table
+                .optional_numbers("length_seconds")?
+                .into_iter()
+                .map(|length| length.filter(|seconds| *seconds > 0.0).unwrap_or(-1.0))
+                .collect(),
+            published_at_ms: table
+                .instants("published_at")?
+                .into_iter()
+                .map(|at| at.unwrap_or(i64::MIN))
+                .collect(),
+            languages: terms.column(table.texts("language")?),
+            ratings: terms.column(table.texts("rating")?),
+            channels: terms.column(table.texts("channel")?),
+            priors: table.numbers("prior")?,
+            effects: table.numbers("effect")?,
+            log_popularity: table.numbers("log_popularity")?,
+            tag_terms,
+            tag_ends,
+            terms: terms.texts,
+            ids,
+        })
+    }
+
+    /// Number of videos.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there is none; a loaded table has at least one.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// Tag terms of a video.
+    #[must_use]
+    pub fn tags(&self, row: usize) -> &[u32] {
+        let start = row.checked_sub(1).map_or(0, |before| self.tag_ends[before]);
+        &self.tag_terms[start..self.tag_ends[row]]
+    }
+
+    /// The text of a term; `None` for 0.
+    #[must_use]
+    pub fn term(&self, number: u32) -> Option<&str> {
+        self.terms.get((number as usize).checked_sub(1)?).map(String::as_str)
+    }
+}

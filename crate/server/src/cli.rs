@@ -1,0 +1,224 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use axum::http::HeaderValue;
+use clap::{Args, Parser, Subcommand};
+use upnext_core::block::MAX_CANDIDATES;
+
+use crate::app::Settings;
+use crate::error::StartError;
+use crate::token::TokenKey;
+
+/// Environment variable with the secret, where no file is given.
+pub const SECRET_VARIABLE: &str = "UPNEXT_TOKEN_SECRET";
+
+const EXAMPLES: &str = "\
+Examples:
+  upnext-server --bundle bundle
+      public shelves only, on 127.0.0.1:8787
+  upnext-server --bundle bundle --listen 0.0.0.0:8787 --token-secret-file secret --cors-origin https://video.example
+      accounts too, read by pages of one origin
+  upnext-server token --account u42 --ttl-hours 24 --token-secret-file secret
+      prints a token for an account
+
+  curl -H 'Accept: application/json' 'http://127.0.0.1:8787/v1/candidates?languages=de,en&size=20'
+  curl -H \"Authorization: Bearer $TOKEN\" -o block.pb 'http://127.0.0.1:8787/v1/candidates'
+  curl http://127.0.0.1:8787/healthz
+
+The secret may stand in the environment variable UPNEXT_TOKEN_SECRET instead of a file.
+RUST_LOG sets what is logged (default: info); no account, token, query or address ever is.";
+
+/// Candidate server of upnext: prunes the catalogue to some hundred videos.
+#[derive(Debug, Parser)]
+#[command(name = "upnext-server", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// Another job than serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Options of serving.
+    #[command(flatten)]
+    pub serve: ServeArgs,
+}
+
+/// Other jobs than serving.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print a signed token for an account.
+    Token(TokenArgs),
+}
+
+/// Options of serving.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Bundle root: the directory with current.json
+    #[arg(long, value_name = "DIR", required = true)]
+    pub bundle: Option<PathBuf>,
+    /// Address to listen on
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
+    pub listen: SocketAddr,
+    /// File with the secret of account tokens, at least 32 bytes
+    #[arg(long, value_name = "FILE")]
+    pub token_secret_file: Option<PathBuf>,
+    /// Origin of a page that may read answers, or *; may be repeated
+    #[arg(long = "cors-origin", value_name = "ORIGIN")]
+    pub cors_origins: Vec<String>,
+    /// Candidates in a block when a request names no size
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    pub pool: usize,
+    /// Longest life of a block
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    pub block_seconds: u32,
+    /// Time that one request may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    pub request_seconds: u32,
+    /// Time for requests in flight after SIGTERM or ctrl-c
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    pub grace_seconds: u32,
+    /// Log as JSON lines
+    #[arg(long)]
+    pub log_json: bool,
+}
+
+/// Options of `token`.
+#[derive(Debug, Args)]
+pub struct TokenArgs {
+    /// Account id, as in the users table
+    #[arg(long, value_name = "ID")]
+    pub account: String,
+    /// Hours until it ends
+    #[arg(long, value_name = "HOURS", default_value_t = 24)]
+    pub ttl_hours: u32,
+    /// File with the server's secret
+    #[arg(long, value_name = "FILE")]
+    pub token_secret_file: Option<PathBuf>,
+}
+
+/// The key from a file, else from the environment's secret, else none.
+///
+/// # Errors
+/// As [`TokenKey::new`] and [`TokenKey::from_file`].
+pub fn token_key(file: Option<&PathBuf>, environment: Option<&str>) -> Result<Option<TokenKey>, StartError> {
+    match (file, environment) {
+        (Some(file), _) => TokenKey::from_file(file).map(Some),
+        (None, Some(secret)) => TokenKey::new(secret.trim().as_bytes()).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+impl ServeArgs {
+    /// Settings, checked.
+    ///
+    /// # Errors
+    /// [`StartError::ConfigInvalid`] for a value outside its range.
+    pub fn settings(&self) -> Result<Settings, StartError> {
+        let invalid = |option, reason: &str| StartError::ConfigInvalid {
+            option,
+            reason: reason.to_owned(),
+        };
+        if !(1..=MAX_CANDIDATES).contains(&self.pool) {
+            return Err(invalid("--pool", &format!("is not in 1..={MAX_CANDIDATES}")));
+        }
+        if !(60..=7 * 24 * 3600).contains(&self.block_seconds) {
+            return Err(invalid("--block-seconds", "is not between a minute and a week"));
+        }
+        if self.request_seconds == 0 {
+            return Err(invalid("--request-seconds", "is 0: no request could be answered"));
+        }
+        Ok(Settings {
+            pool: self.pool,
+            block_lifetime_ms: i64::from(self.block_seconds) * 1000,
+            request_timeout: Duration::from_secs(self.request_seconds.into()),
+            cors_origins: self
+                .cors_origins
+                .iter()
+                .map(|origin| cors_origin(origin))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+/// `*`, or scheme and authority as a browser sends them.
+fn cors_origin(text: &str) -> Result<HeaderValue, StartError> {
+    let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let is_origin =
+        text == "*" || authority.is_some_and(|rest| !rest.is_empty() && !rest.contains(['/', '?', '#', '@']));
+    HeaderValue::from_str(text)
+        .ok()
+        .filter(|_| is_origin)
+        .ok_or_else(|| StartError::ConfigInvalid {
+            option: "--cors-origin",
+            reason: "is neither * nor an origin such as https://video.example (no path, no slash at the end)"
+                .to_owned(),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use clap::CommandFactory;
+    use upnext_core::Code;
+
+    fn settings(args: &[&str]) -> Result<Settings, StartError> {
+        Cli::try_parse_from(["upnext-server", "--bundle", "b"].iter().chain(args))
+            .unwrap()
+            .serve
+            .settings()
+    }
+
+    #[test]
+    fn the_command_line_is_sound_and_help_has_examples() {
+        Cli::command().debug_assert();
+        let help = Cli::command().render_help().to_string();
+        assert!(help.contains("upnext-server token --account") && help.contains("--token-secret-file"));
+    }
+
+    #[test]
+    fn serving_needs_a_bundle_and_printing_a_token_does_not() {
+        assert!(Cli::try_parse_from(["upnext-server"]).is_err());
+        let cli = Cli::try_parse_from(["upnext-server", "token", "--account", "u1"]).unwrap();
+        assert!(matches!(
+            cli.command,
+            Some(Command::Token(TokenArgs { ttl_hours: 24, .. }))
+        ));
+    }
+
+    #[test]
+    fn values_outside_their_range_are_refused() {
+        assert_eq!(settings(&[]).unwrap(), Settings::default());
+        for args in [
+            ["--pool", "0"],
+            ["--pool", "4097"],
+            ["--block-seconds", "5"],
+            ["--request-seconds", "0"],
+            ["--cors-origin", "example.org"],
+            ["--cors-origin", "https://example.org/"],
+            ["--cors-origin", "https://"],
+        ] {
+            assert_eq!(settings(&args).unwrap_err().code(), Code::ConfigInvalid, "{args:?}");
+        }
+        let open = settings(&["--cors-origin", "https://a.example", "--cors-origin", "*"]).unwrap();
+        assert_eq!(open.cors_origins.len(), 2);
+    }
+
+    #[test]
+    fn a_secret_comes_from_the_file_before_the_environment() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), format!("{}\n", "s".repeat(32))).unwrap();
+        let path = file.path().to_path_buf();
+        let signer = TokenKey::new("s".repeat(32).as_bytes()).unwrap();
+        let token = signer.sign("u1", 10_000).unwrap();
+        let key = token_key(Some(&path), Some("short")).unwrap().unwrap();
+        assert_eq!(key.account(&token, 0).unwrap(), "u1");
+        assert_eq!(token_key(None, Some("short")).unwrap_err().code(), Code::ConfigInvalid);
+        assert!(token_key(None, None).unwrap().is_none());
+        let missing = path.with_extension("missing");
+        assert_eq!(
+            token_key(Some(&missing), None).unwrap_err().code(),
+            Code::FileUnreadable
+        );
+    }
+}

@@ -1,0 +1,55 @@
+//! `GET /healthz`: what is served, for a probe or a person.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use serde::{Deserialize, Serialize};
+
+use crate::app::AppState;
+use crate::vector_index::VectorIndex;
+
+/// Body of `/healthz`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Health {
+    /// `ok`: a server that answers has verified its bundle.
+    pub status: String,
+    /// Version of the server.
+    pub version: String,
+    /// Bundle that is served.
+    pub bundle: String,
+    /// Data set that it was trained on.
+    pub dataset: String,
+    /// Number of videos.
+    pub videos: usize,
+    /// Number of videos with a collaborative factor.
+    pub warm_videos: usize,
+    /// Number of accounts.
+    pub accounts: usize,
+    /// Number of content shelves.
+    pub shelves: usize,
+    /// Whether the index finds the true nearest rows.
+    pub index_is_exact: bool,
+    /// Seconds since the start.
+    pub uptime_seconds: u64,
+}
+
+/// Answers `/healthz`.
+pub async fn health(State(state): State<Arc<AppState>>) -> impl IntoResponse {
+    let catalogue = &state.catalogue;
+    let health = Health {
+        status: "ok".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        bundle: catalogue.bundle_id.clone(),
+        dataset: catalogue.manifest.dataset.clone(),
+        videos: catalogue.videos.len(),
+        warm_videos: catalogue.warm.count(),
+        accounts: catalogue.accounts.len(),
+        shelves: catalogue.shelves.count(),
+        index_is_exact: catalogue.factor_index.is_exact(),
+        uptime_seconds: state.uptime_seconds(),
+    };
+    ([(header::CACHE_CONTROL, "no-store")], Json(health))
+}

@@ -1,0 +1,42 @@
+//! Nearest rows by inner product: one trait, and the exact int8 scan behind it.
+
+mod dot;
+mod exact;
+mod row_set;
+#[cfg(test)]
+mod tests;
+
+pub use exact::ExactIndex;
+pub use row_set::RowSet;
+
+use upnext_core::Error;
+
+/// A row and its inner product with the query.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Hit {
+    /// Row of the index, which is the row of the video table.
+    pub row: u32,
+    /// Inner product of the query with the row's f32 vector.
+    pub score: f32,
+}
+
+/// Maximum inner product search over the rows of a table.
+pub trait VectorIndex: Send + Sync {
+    /// Number of rows.
+    fn rows(&self) -> usize;
+
+    /// Width of a row.
+    fn dim(&self) -> usize;
+
+    /// Whether `search` returns the true top rows, not an approximation.
+    fn is_exact(&self) -> bool;
+
+    /// The `k` rows with the largest inner product, best first, ties by row.
+    ///
+    /// With `allowed`, only its rows count, and a filter never under-fills: the answer has
+    /// `min(k, allowed rows)` hits.
+    ///
+    /// # Errors
+    /// [`Error::RequestInvalid`] for a query of another width, [`Error::NotFinite`] for NaN or infinity in it.
+    fn search(&self, query: &[f32], k: usize, allowed: Option<&RowSet>) -> Result<Vec<Hit>, Error>;
+}

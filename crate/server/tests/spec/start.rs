@@ -1,0 +1,253 @@
+//! Starting on a bundle that is not sound: each fault has its code, and the message names the file.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float32Array, Int64Array, LargeStringArray, StringArray};
+use safetensors::tensor::Dtype;
+use upnext_core::Code;
+use upnext_core::bundle::Role;
+use upnext_server::catalogue::Catalogue;
+use upnext_server::error::StartError;
+
+use super::fixture::{
+    FACTOR_DIM, VIDEOS, World, le, parquet_bytes, path_of, point_at, root_with, tensors, video_columns, write_bundle,
+};
+
+fn load(root: &Path) -> Result<Catalogue, StartError> {
+    Catalogue::load(root)
+}
+
+fn code(root: &Path) -> Code {
+    load(root).unwrap_err().code()
+}
+
+/// Code of a bundle in which one file has other, well-hashed bytes.
+fn code_with(role: Role, bytes: Vec<u8>) -> Code {
+    let root = tempfile::tempdir().unwrap();
+    let mut files = World::small().files();
+    files.insert(role, bytes);
+    write_bundle(root.path(), &files, "changed");
+    code(root.path())
+}
+
+fn code_of(world: World) -> Code {
+    let (root, _) = root_with(&world);
+    code(root.path())
+}
+
+#[test]
+fn a_sound_bundle_loads() {
+    let (root, id) = root_with(&World::small());
+    let catalogue = load(root.path()).unwrap();
+    assert_eq!(
+        (catalogue.bundle_id, catalogue.videos.len(), catalogue.accounts.len()),
+        (id, VIDEOS, 3)
+    );
+}
+
+#[test]
+fn no_bundle_and_a_pointer_to_nothing() {
+    let empty = tempfile::tempdir().unwrap();
+    assert_eq!(code(empty.path()), Code::BundleMissing);
+    std::fs::write(empty.path().join("current.json"), "{}").unwrap();
+    assert_eq!(code(empty.path()), Code::BundleUnreadable);
+    std::fs::write(empty.path().join("current.json"), "{\"bundle\":\"../../etc\"}").unwrap();
+    assert_eq!(code(empty.path()), Code::BundleUnreadable);
+    point_at(empty.path(), &"0".repeat(64));
+    assert_eq!(code(empty.path()), Code::BundleIncomplete);
+}
+
+#[test]
+fn a_flipped_byte_in_any_file_of_either_half_is_found() {
+    for role in World::small()
+        .files()
+        .into_keys()
+        .filter(|role| *role != Role::ItemTowerOnnx)
+    {
+        let (root, id) = root_with(&World::small());
+        let path = path_of(root.path(), &id, role);
+        let mut bytes = std::fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        std::fs::write(&path, &bytes).unwrap();
+        let error = load(root.path()).unwrap_err();
+        assert_eq!(error.code(), Code::BundleCorrupt, "{role:?}");
+        assert!(
+            error.to_string().contains(path.file_name().unwrap().to_str().unwrap()),
+            "{error}"
+        );
+        bytes.pop();
+        std::fs::write(&path, &bytes).unwrap();
+        assert_eq!(code(root.path()), Code::BundleCorrupt, "{role:?}");
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(code(root.path()), Code::BundleIncomplete, "{role:?}");
+    }
+}
+
+#[test]
+fn a_changed_manifest_is_found() {
+    let (root, id) = root_with(&World::small());
+    let path = root.path().join(id).join("manifest.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("fixture", "Fixture")).unwrap();
+    assert_eq!(code(root.path()), Code::BundleCorrupt);
+}
+
+#[test]
+fn a_bundle_without_its_server_half_is_incomplete() {
+    for role in [
+        Role::Videos,
+        Role::ItemTensors,
+        Role::Accounts,
+        Role::UserTensors,
+        Role::Shelves,
+    ] {
+        let root = tempfile::tempdir().unwrap();
+        let mut files = World::small().files();
+        files.remove(&role);
+        write_bundle(root.path(), &files, "half");
+        assert_eq!(code(root.path()), Code::BundleIncomplete, "{role:?}");
+    }
+}
+
+#[test]
+fn tables_of_the_wrong_content() {
+    let ids = World::small().ids;
+    assert_eq!(code_with(Role::Videos, b"no parquet".to_vec()), Code::BundleUnreadable);
+    assert_eq!(
+        code_with(Role::Videos, parquet_bytes(video_columns(&[]))),
+        Code::TableEmpty
+    );
+    for missing in ["id", "prior", "effect", "log_popularity"] {
+        let columns = video_columns(&ids)
+            .into_iter()
+            .filter(|(name, _)| *name != missing)
+            .collect();
+        assert_eq!(
+            code_with(Role::Videos, parquet_bytes(columns)),
+            Code::ColumnMissing,
+            "{missing}"
+        );
+    }
+    let replace = |name: &str, array: ArrayRef| {
+        let columns = video_columns(&ids)
+            .into_iter()
+            .map(|(n, a)| (n, if n == name { Arc::clone(&array) } else { a }));
+        code_with(Role::Videos, parquet_bytes(columns.collect()))
+    };
+    let priors = |value: Option<f32>| Arc::new(Float32Array::from(vec![value; VIDEOS])) as ArrayRef;
+    assert_eq!(replace("prior", priors(Some(f32::NAN))), Code::NotFinite);
+    assert_eq!(replace("prior", priors(None)), Code::NotFinite);
+    assert_eq!(
+        replace("id", Arc::new(StringArray::from(vec!["same"; VIDEOS]))),
+        Code::BundleInconsistent
+    );
+    assert_eq!(
+        replace("id", Arc::new(StringArray::from(vec![None::<&str>; VIDEOS]))),
+        Code::BundleInconsistent
+    );
+    assert_eq!(replace("tags", priors(Some(1.0))), Code::BundleInconsistent);
+    let accounts = |ids: Vec<&str>| parquet_bytes(vec![("id", Arc::new(StringArray::from(ids)) as ArrayRef)]);
+    assert_eq!(
+        code_with(Role::Accounts, accounts(vec!["a", "a", "b"])),
+        Code::BundleInconsistent
+    );
+    assert_eq!(
+        code_with(Role::Accounts, accounts(vec!["a"])),
+        Code::BundleInconsistent,
+        "three factors"
+    );
+}
+
+#[test]
+fn unknown_columns_may_be_absent_and_other_widths_are_read() {
+    let ids = World::small().ids;
+    let kept = ["id", "prior", "effect", "log_popularity"];
+    let mut columns: Vec<_> = video_columns(&ids)
+        .into_iter()
+        .filter(|(name, _)| kept.contains(name))
+        .collect();
+    columns[0].1 = Arc::new(ids.iter().map(Some).collect::<LargeStringArray>());
+    columns.push(("published_at", Arc::new(Int64Array::from(vec![Some(5); VIDEOS]))));
+    let root = tempfile::tempdir().unwrap();
+    let mut files = World::small().files();
+    files.insert(Role::Videos, parquet_bytes(columns));
+    write_bundle(root.path(), &files, "narrow");
+    let videos = load(root.path()).unwrap().videos;
+    assert_eq!((videos.ids, videos.published_at_ms), (ids, vec![5; VIDEOS]));
+    assert!(videos.titles.iter().all(String::is_empty) && videos.length_seconds.iter().all(|length| *length == -1.0));
+}
+
+#[test]
+fn tensors_of_the_wrong_content() {
+    assert_eq!(code_with(Role::ItemTensors, b"short".to_vec()), Code::BundleUnreadable);
+    let users = |rows: usize, name: &str, value: f32| {
+        tensors(&[(
+            name,
+            Dtype::F32,
+            vec![rows, FACTOR_DIM],
+            le(&vec![value; rows * FACTOR_DIM]),
+        )])
+    };
+    assert_eq!(
+        code_with(Role::UserTensors, users(2, "factors", 0.0)),
+        Code::BundleInconsistent
+    );
+    assert_eq!(
+        code_with(Role::UserTensors, users(3, "other", 0.0)),
+        Code::BundleIncomplete
+    );
+    assert_eq!(
+        code_with(Role::UserTensors, users(3, "factors", f32::NAN)),
+        Code::NotFinite
+    );
+    let mut world = World::small();
+    world.factors[5] = f32::INFINITY;
+    assert_eq!(code_of(world), Code::NotFinite);
+    let mut world = World::small();
+    world.vectors.pop();
+    world.vectors.truncate(world.vectors.len() / 8 * 8);
+    world.factors.truncate(world.vectors.len() / 8 * FACTOR_DIM);
+    assert_eq!(code_of(world), Code::BundleInconsistent);
+}
+
+#[test]
+fn shelves_of_the_wrong_content() {
+    let with = |shelves| {
+        code_of(World {
+            shelves,
+            ..World::small()
+        })
+    };
+    assert_eq!(with(serde_json::json!([1, 2])), Code::BundleUnreadable);
+    assert_eq!(with(serde_json::json!({ "de": [1] })), Code::BundleIncomplete);
+    assert_eq!(with(serde_json::json!({ "*": [VIDEOS] })), Code::IdOutOfRange);
+    assert_eq!(with(serde_json::json!({ "*": [1, 1] })), Code::BundleInconsistent);
+}
+
+#[test]
+fn every_fault_of_the_start_has_a_code_of_its_own() {
+    let errors = [
+        StartError::BundleMissing {
+            path: "b".into(),
+            reason: "r".into(),
+        },
+        StartError::FileUnreadable {
+            path: "b".into(),
+            reason: "r".into(),
+        },
+        StartError::ColumnMissing {
+            file: "f".into(),
+            column: "c".into(),
+        },
+        StartError::TableEmpty { file: "f".into() },
+        StartError::ConfigInvalid {
+            option: "--pool",
+            reason: "r".into(),
+        },
+    ];
+    let codes: BTreeSet<Code> = errors.iter().map(StartError::code).collect();
+    assert_eq!(codes.len(), errors.len());
+}

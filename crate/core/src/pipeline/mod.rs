@@ -15,7 +15,7 @@ use crate::block::Block;
 use crate::bundle::ClientModel;
 use crate::engine::Engine;
 use crate::explore::explore;
-use crate::feature::{PastEvent, encode_user};
+use crate::feature::{EncodedUser, PastEvent, encode_user};
 use crate::filter::{DropReason, Dropped, filter};
 use crate::history::{History, SearchTexts};
 use crate::reason::{Reason, ReasonCode};
@@ -29,6 +29,18 @@ pub struct Viewer {
     pub profile: Profile,
     /// What they did.
     pub history: History,
+}
+
+impl Viewer {
+    /// The user tower's inputs at `context.now_ms`, as [`recommend`] makes them.
+    ///
+    /// # Errors
+    /// As [`encode_user`].
+    pub fn encode(&self, model: &ClientModel, context: &Context) -> Result<EncodedUser, Error> {
+        let texts = SearchTexts::new(&self.history, model);
+        let past = self.history.past(model, &texts);
+        encode_user(&model.spec, &model.gram, &self.profile, context, &past)
+    }
 }
 
 /// A slate for a viewer: [`compose`] over the stored history, with a receipt.

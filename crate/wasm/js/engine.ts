@@ -2,10 +2,10 @@ import { UpnextError } from "./errors.js";
 import type {
   BlockInfo,
   BundlePlan,
+  Context,
   DeclaredInputs,
+  DropReason,
   FeedbackEvent,
-  Moment,
-  Profile,
   RawSlate,
   RequestParts,
   SlateOptions,
@@ -17,14 +17,14 @@ export interface WasmRecommender {
   load(bundleId: string, manifest: Uint8Array, paths: string[], files: Uint8Array[], block: Uint8Array): BlockInfo;
   /** A new block of the loaded bundle; on an error the old one stays. */
   setBlock(block: Uint8Array): BlockInfo;
-  setProfile(profile: Profile): void;
-  profile(): Profile;
+  setProfile(json: string): void;
+  exportProfile(): string;
   importHistory(json: string): void;
   exportHistory(): string;
   /** Forgets profile and history. */
   wipe(): void;
   record(event: FeedbackEvent): void;
-  recommend(moment: Moment, options: SlateOptions): RawSlate;
+  recommend(context: Context, options: SlateOptions): RawSlate;
   free(): void;
 }
 
@@ -37,8 +37,10 @@ export interface WasmModule {
   bundlePlan(bundleId: string, manifest: Uint8Array): BundlePlan;
   /** The candidate request, a function of the declared inputs alone. */
   candidateRequest(inputs: DeclaredInputs): RequestParts;
+  /** Clock offset and kind of device, as the host knows them. */
+  hostContext(nowMs: number): Context;
   /** Names that `RawSlate.droppedReasons` refers to. */
-  dropReasons(): string[];
+  dropReasons(): DropReason[];
 }
 
 /** Ways to get the modules in one environment; nothing is loaded before it is asked for. */

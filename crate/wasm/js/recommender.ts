@@ -5,7 +5,7 @@ import { slateOf, type Slate } from "./slate.js";
 import { Source, type Fetch } from "./source.js";
 import { indexedDbStorage, memoryStorage, withMemoryFallback, type Storage } from "./storage.js";
 import { ViewerProfile } from "./viewer.js";
-import type { BlockInfo, EventKind, FeedbackEvent, LocalTime, Moment, Profile } from "./types.js";
+import type { BlockInfo, Context, EventKind, FeedbackEvent, LocalTime, Profile } from "./types.js";
 
 /** What `createRecommender` takes. `origin`, `languages`, `candidates` and `token` are all that a request can hold. */
 export interface RecommenderOptions {
@@ -36,17 +36,21 @@ export interface RecommenderOptions {
 /** What `recommend` takes; none of it leaves the device. */
 export interface RecommendOptions {
   /** Where the slate is shown; default `up-next`. */
-  surface?: string;
-  /** Kind of device, `phone`, `tablet`, `desktop`, `tv`; default: what the browser says. */
-  device?: string;
+  surface?: string | null;
+  /** Kind of device, `phone`, `tablet`, `desktop`, `tv`; default: what the browser says; `null`: unknown. */
+  device?: string | null;
+  /** Minutes east of UTC; default: the host's clock; `null`: unknown, and so is the time of day. */
+  utcOffsetMinutes?: number | null;
   /** A what-if: rank for this time of the week instead of now. */
-  localTime?: LocalTime;
+  localTime?: LocalTime | null;
   /** The video that plays now. */
   watching?: string;
   /** Videos in the slate, 1 to 200; default 12. */
   size?: number;
   /** 0: order of relevance alone; 1: the most different slate; default 0.3. */
   diversity?: number;
+  /** From familiar, 0, to exploring, 1: up to a fifth of the places; default 0. */
+  explore?: number;
 }
 
 /** A recommender for one viewer on one device. */
@@ -151,13 +155,13 @@ class Device implements Upnext {
 
   async recommend(options: RecommendOptions = {}): Promise<Slate> {
     const nowMs = this.#now();
-    const { surface = "up-next", device, localTime, watching, size = 12, diversity = 0.3 } = options;
-    const moment: Moment = { nowMs, surface };
-    if (device !== undefined) moment.device = device;
-    if (localTime !== undefined) moment.localTime = localTime;
-    const raw = typed(() =>
-      this.#wasm.recommend(moment, { size, diversity, watching: watching ?? null, seed: this.options.seed ?? 0 }),
-    );
+    const host = this.module.hostContext(nowMs);
+    const { surface = "up-next", device = host.device ?? null, localTime = null } = options;
+    const { utcOffsetMinutes = host.utcOffsetMinutes ?? null } = options;
+    const { size = 12, diversity = 0.3, explore = 0, watching = null } = options;
+    const context: Context = { nowMs, utcOffsetMinutes, device, surface, localTime };
+    const seed = this.options.seed ?? 0;
+    const raw = typed(() => this.#wasm.recommend(context, { size, diversity, explore, watching, seed }));
     this.slate = slateOf(raw, this.block, this.module.dropReasons(), nowMs);
     return this.slate;
   }
@@ -193,7 +197,7 @@ class Device implements Upnext {
     // From here to the end nothing waits: the swap is whole or doesn't happen, and no event falls between.
     const next = new module.Recommender();
     try {
-      next.setProfile(this.#wasm.profile());
+      next.setProfile(this.#wasm.exportProfile());
       next.importHistory(this.#wasm.exportHistory());
       this.#block = next.load(id, manifest, bundle.paths, bundle.files, block);
     } catch (thrown) {
@@ -208,7 +212,7 @@ class Device implements Upnext {
 
   #inputs(bundleId: string) {
     const { languages, token = null, candidates = 500, origin } = this.options;
-    const named = languages ?? (typeof navigator === "undefined" ? [] : [...(navigator.languages ?? [])]);
+    const named = languages ?? (typeof navigator === "undefined" ? [] : [...(navigator.languages ?? [])].slice(0, 8));
     return { origin: origin.replace(/\/+$/, ""), bundleId, languages: named, size: candidates, token };
   }
 

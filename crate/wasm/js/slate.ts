@@ -1,4 +1,4 @@
-import type { BlockInfo, RawSlate, Reason } from "./types.js";
+import type { BlockInfo, DropReason, RawSlate, Reason } from "./types.js";
 
 /** One recommended video. */
 export interface SlateItem {
@@ -20,8 +20,7 @@ export interface SlateItem {
 /** A candidate that isn't in the slate, and why. */
 export interface DroppedItem {
   id: string;
-  /** For example `seen`, `blocked-channel`, `not-interested`, `watching`, `outside-slate`. */
-  reason: string;
+  reason: DropReason;
 }
 
 /** An ordered list of videos to watch next. */
@@ -37,7 +36,7 @@ export interface Slate {
 }
 
 /** Looks the rows of a raw slate up in the block's columns. */
-export function slateOf(raw: RawSlate, block: BlockInfo, dropReasons: string[], madeAtMs: number): Slate {
+export function slateOf(raw: RawSlate, block: BlockInfo, dropReasons: DropReason[], madeAtMs: number): Slate {
   const items = Array.from(raw.rows, (row, i): SlateItem => {
     const item: SlateItem = { id: block.ids[row]!, score: raw.scores[i]!, reason: raw.reasons[i]! };
     const title = block.titles[row];

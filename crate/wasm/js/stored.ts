@@ -1,7 +1,6 @@
 import type { WasmRecommender } from "./engine.js";
 import { asUpnextError, type UpnextError } from "./errors.js";
 import type { Storage } from "./storage.js";
-import type { Profile } from "./types.js";
 
 const PROFILE = "profile";
 const HISTORY = "history";
@@ -20,7 +19,7 @@ export class Stored {
   async restore(wasm: WasmRecommender, nowMs: number): Promise<UpnextError[]> {
     const errors: UpnextError[] = [];
     const readers: [string, (text: string) => void][] = [
-      [PROFILE, (text) => wasm.setProfile(JSON.parse(text) as Profile)],
+      [PROFILE, (text) => wasm.setProfile(text)],
       [HISTORY, (text) => wasm.importHistory(text)],
     ];
     for (const [key, read] of readers) {
@@ -36,8 +35,8 @@ export class Stored {
     return errors;
   }
 
-  saveProfile(profile: Profile): Promise<void> {
-    return this.storage.set(PROFILE, JSON.stringify(profile));
+  saveProfile(json: string): Promise<void> {
+    return this.storage.set(PROFILE, json);
   }
 
   /** Writes one after the other. Saves that come while one is under way share the next write. */

@@ -90,15 +90,15 @@ export interface FeedbackEvent {
   surface?: string;
 }
 
-/** The moment of a recommendation. Read on the device and never sent. */
-export interface Moment {
+/** The moment of a recommendation. Read on the device and never sent. `null` or absent: unknown. */
+export interface Context {
   /** Now, Unix milliseconds. */
   nowMs: number;
-  /** Minutes east of UTC at that instant; left out: the host's clock is asked; `null`: unknown. */
+  /** Minutes east of UTC at that instant. */
   utcOffsetMinutes?: number | null;
-  /** `phone`, `tablet`, `desktop`, `tv`; left out: the host's navigator is asked; `null`: unknown. */
+  /** `phone`, `tablet`, `desktop`, `tv`. */
   device?: string | null;
-  /** Where the slate is shown. */
+  /** Where the slate is shown, for example `up-next`, `home`. */
   surface?: string | null;
   /** A what-if: this local time instead of the clock's. The history keeps its dates. */
   localTime?: LocalTime | null;
@@ -118,11 +118,24 @@ export interface SlateOptions {
   size?: number;
   /** 0: order of relevance alone; 1: the most different slate. */
   diversity?: number;
+  /** From familiar, 0, to exploring, 1: a fifth of the places. */
+  explore?: number;
   /** Id of the video that plays now; it isn't recommended. */
   watching?: string | null;
   /** Seed of everything random, an integer from 0. The same seed and inputs give the same slate. */
   seed?: number;
 }
+
+/** Why a candidate isn't in the slate. */
+export type DropReason =
+  | "watching"
+  | "not-interested"
+  | "disliked"
+  | "blocked-channel"
+  | "blocked-tag"
+  | "rating"
+  | "seen"
+  | "outranked";
 
 /** Why a video stands in the slate. */
 export interface Reason {
@@ -193,4 +206,10 @@ export interface RawSlate {
   /** SHA-256 of the inputs, 64 hex digits. */
   receipt: string;
   userVector: Float32Array;
+}
+
+/** Inputs of the user tower. */
+export interface EncodedUser {
+  categorical: Uint32Array;
+  dense: Float32Array;
 }

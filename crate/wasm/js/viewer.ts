@@ -12,14 +12,14 @@ export class ViewerProfile {
 
   /** The profile as it stands, a copy. */
   inspect(): Profile {
-    return typed(() => this.wasm().profile());
+    return JSON.parse(typed(() => this.wasm().exportProfile())) as Profile;
   }
 
   /** Changes the named fields; `null` forgets one. */
   async set(changes: Profile): Promise<void> {
-    const profile = { ...this.inspect(), ...changes };
-    typed(() => this.wasm().setProfile(profile));
-    await this.stored.saveProfile(profile);
+    const json = JSON.stringify({ ...this.inspect(), ...changes }, keepNaN);
+    typed(() => this.wasm().setProfile(json));
+    await this.stored.saveProfile(this.wasm().exportProfile());
   }
 
   /** Profile and history as one JSON text, for the viewer to keep or to `import` elsewhere. */
@@ -39,9 +39,9 @@ export class ViewerProfile {
     if (typeof whole !== "object" || whole?.version !== 1 || !whole.profile || !whole.history) {
       throw new UpnextError("profile-invalid", "the text must be {\"version\": 1, \"profile\": …, \"history\": …}");
     }
-    const before = this.inspect();
+    const before = this.wasm().exportProfile();
     const { profile, history } = whole;
-    typed(() => this.wasm().setProfile(profile));
+    typed(() => this.wasm().setProfile(JSON.stringify(profile)));
     try {
       typed(() => this.wasm().importHistory(JSON.stringify(history)));
     } catch (thrown) {
@@ -58,7 +58,12 @@ export class ViewerProfile {
   }
 
   async #save(): Promise<void> {
-    await this.stored.saveProfile(this.inspect());
+    await this.stored.saveProfile(this.wasm().exportProfile());
     await this.stored.saveHistory(() => this.wasm().exportHistory());
   }
+}
+
+/** JSON writes NaN and infinities as null, which would mean "unknown"; as texts they are refused. */
+function keepNaN(_key: string, value: unknown): unknown {
+  return typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
 }

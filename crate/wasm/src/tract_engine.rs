@@ -40,7 +40,12 @@ impl TractEngine {
         let spec = &bundle.model.spec;
         let layout = UserLayout::new(spec);
         let (columns, dense) = (layout.categorical.len(), layout.dense);
-        let user_tower = Graph::load(&bundle.user_tower, &TOWER_INPUTS, &[columns, dense], &layout.categorical)?;
+        let user_tower = Graph::load(
+            &bundle.user_tower,
+            &TOWER_INPUTS,
+            &[columns, dense],
+            &layout.categorical,
+        )?;
         let ranker = Graph::load(&bundle.ranker, &RANKER_INPUTS, &[SIGNAL_COUNT], &[])?;
         Ok(TractEngine {
             user_tower,
@@ -66,7 +71,11 @@ impl TractEngine {
 
 impl Engine for TractEngine {
     fn user_vector(&mut self, user: &EncodedUser) -> Result<Vec<f32>, Error> {
-        expect("categorical features", self.layout.categorical.len(), user.categorical.len())?;
+        expect(
+            "categorical features",
+            self.layout.categorical.len(),
+            user.categorical.len(),
+        )?;
         expect("dense features", self.layout.dense, user.dense.len())?;
         self.check_ids(&user.categorical)?;
         check_finite("dense features", &user.dense)?;
@@ -109,23 +118,43 @@ impl Graph {
             let found = outlets.iter().position(|outlet| model.node(outlet.node).name == *name);
             let index = found.ok_or_else(|| refuse(format!("it lacks the input {name}")))?;
             let fact = model.input_fact(index).map_err(invalid)?;
-            let found = fact.shape.dims().nth(1).and_then(Factoid::concretize).and_then(|d| d.to_usize().ok());
+            let found = fact
+                .shape
+                .dims()
+                .nth(1)
+                .and_then(Factoid::concretize)
+                .and_then(|d| d.to_usize().ok());
             expect("width of an input of an ONNX graph", *width, found.unwrap_or(0))?;
             order.push(index);
         }
-        let model = model.into_typed().and_then(|model| model.into_decluttered()).map_err(invalid)?;
+        let model = model
+            .into_typed()
+            .and_then(|model| model.into_decluttered())
+            .map_err(invalid)?;
         check_tables(&model, columns)?;
-        let plan = model.into_optimized().and_then(|model| model.into_runnable()).map_err(invalid)?;
+        let plan = model
+            .into_optimized()
+            .and_then(|model| model.into_runnable())
+            .map_err(invalid)?;
         Ok(Graph { plan, order })
     }
 
     fn run<const N: usize>(&self, inputs: [Tensor; N]) -> Result<Vec<f32>, Error> {
-        let mut values: Vec<(usize, TValue)> =
-            self.order.iter().copied().zip(inputs.into_iter().map(Tensor::into_tvalue)).collect();
+        let mut values: Vec<(usize, TValue)> = self
+            .order
+            .iter()
+            .copied()
+            .zip(inputs.into_iter().map(Tensor::into_tvalue))
+            .collect();
         values.sort_by_key(|(index, _)| *index);
-        let outputs = self.plan.run(values.into_iter().map(|(_, value)| value).collect()).map_err(invalid)?;
+        let outputs = self
+            .plan
+            .run(values.into_iter().map(|(_, value)| value).collect())
+            .map_err(invalid)?;
         let output = outputs.first().ok_or_else(|| refuse("it has no output".to_owned()))?;
-        let values = output.try_as_plain_ram().and_then(|view| view.as_slice::<f32>().map(<[f32]>::to_vec));
+        let values = output
+            .try_as_plain_ram()
+            .and_then(|view| view.as_slice::<f32>().map(<[f32]>::to_vec));
         values.map_err(invalid)
     }
 }
@@ -133,7 +162,9 @@ impl Graph {
 /// Every lookup by an input's ids reads a table with a row for every id that its column may have.
 fn check_tables(model: &TypedModel, columns: &[Column]) -> Result<(), Error> {
     for node in model.nodes().iter().filter(|node| node.op_is::<Gather>()) {
-        let [data, indices] = node.inputs.as_slice() else { continue };
+        let [data, indices] = node.inputs.as_slice() else {
+            continue;
+        };
         let constant = |outlet: OutletId| model.outlet_fact(outlet).ok().and_then(|fact| fact.konst.clone());
         if constant(*indices).is_some() {
             continue;
@@ -145,7 +176,10 @@ fn check_tables(model: &TypedModel, columns: &[Column]) -> Result<(), Error> {
             .ok_or_else(|| refuse(format!("node {}: cannot tell which ids it looks up", node.name)))?;
         let needed = columns[first..last].iter().map(|column| column.rows).max().unwrap_or(0);
         if rows < needed as usize {
-            return Err(refuse(format!("node {} has a table of {rows} rows, the spec has {needed}", node.name)));
+            return Err(refuse(format!(
+                "node {} has a table of {rows} rows, the spec has {needed}",
+                node.name
+            )));
         }
     }
     Ok(())

@@ -1,0 +1,185 @@
+//! The recommender that JavaScript holds: bundle, block, profile and history of one viewer.
+
+use std::collections::BTreeMap;
+
+use js_sys::{Float32Array, Object, Uint8Array, Uint32Array};
+use upnext_core::block::Block;
+use upnext_core::bundle::{ClientBundle, ClientModel};
+use upnext_core::engine::Engine as _;
+use upnext_core::feature::EncodedUser;
+use upnext_core::history::{Feedback, History};
+use upnext_core::pipeline::{self, Options, Viewer};
+use upnext_core::{Context, Error, Profile};
+use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
+
+use crate::columns::{block_info, raw_slate};
+use crate::error::{JsResult, set};
+use crate::options::read;
+use crate::{DeviceEngine, ENGINE};
+
+/// A bundle and a block of it, both verified.
+struct Loaded {
+    model: ClientModel,
+    engine: DeviceEngine,
+    block: Block,
+}
+
+/// The recommender of one viewer. A call that throws changes nothing.
+#[wasm_bindgen]
+#[derive(Default)]
+pub struct Recommender {
+    loaded: Option<Loaded>,
+    viewer: Viewer,
+}
+
+#[wasm_bindgen]
+impl Recommender {
+    /// A recommender without bundle, block, profile and history.
+    #[wasm_bindgen(constructor)]
+    #[must_use]
+    pub fn new() -> Recommender {
+        Recommender::default()
+    }
+
+    /// Loads a bundle with a block of it: `files[i]` are the bytes of `paths[i]`.
+    ///
+    /// # Errors
+    /// Every `bundle-…`, `block-…` and `program-…` code; what was loaded before stays.
+    #[wasm_bindgen(unchecked_return_type = "BlockInfo")]
+    pub fn load(
+        &mut self,
+        bundle_id: &str,
+        manifest: &[u8],
+        paths: Vec<String>,
+        files: Vec<Uint8Array>,
+        block: &[u8],
+    ) -> JsResult<JsValue> {
+        let mut bytes: BTreeMap<String, Uint8Array> = paths.into_iter().zip(files).collect();
+        let read = |path: &str| bytes.remove(path).map(|file| file.to_vec());
+        let bundle = ClientBundle::assemble(bundle_id, manifest, ENGINE, read)?;
+        let engine = DeviceEngine::new(&bundle)?;
+        let model = bundle.model;
+        let block = Block::decode(block, bundle_id, model.dims())?;
+        let info = block_info(&block);
+        self.loaded = Some(Loaded { model, engine, block });
+        Ok(info)
+    }
+
+    /// Takes a new block of the loaded bundle.
+    ///
+    /// # Errors
+    /// Every `block-…` code, `bundle-mismatch`, `not-ready`; the old block stays.
+    #[wasm_bindgen(js_name = setBlock, unchecked_return_type = "BlockInfo")]
+    pub fn set_block(&mut self, block: &[u8]) -> JsResult<JsValue> {
+        let loaded = self.loaded.as_mut().ok_or(NO_BUNDLE)?;
+        let block = Block::decode(block, &loaded.model.bundle_id, loaded.model.dims())?;
+        let info = block_info(&block);
+        loaded.block = block;
+        Ok(info)
+    }
+
+    /// Replaces the profile by this JSON text.
+    ///
+    /// # Errors
+    /// `profile-invalid`.
+    #[wasm_bindgen(js_name = setProfile)]
+    pub fn set_profile(&mut self, json: &str) -> JsResult<()> {
+        self.viewer.profile = Profile::from_json(json.as_bytes())?;
+        Ok(())
+    }
+
+    /// The profile as JSON.
+    ///
+    /// # Errors
+    /// None that can be caused from outside.
+    #[wasm_bindgen(js_name = exportProfile)]
+    pub fn export_profile(&self) -> JsResult<String> {
+        Ok(self.viewer.profile.to_json()?)
+    }
+
+    /// Replaces the history by this JSON text.
+    ///
+    /// # Errors
+    /// `profile-invalid`.
+    #[wasm_bindgen(js_name = importHistory)]
+    pub fn import_history(&mut self, json: &str) -> JsResult<()> {
+        self.viewer.history = History::parse(json.as_bytes())?;
+        Ok(())
+    }
+
+    /// The history as JSON.
+    ///
+    /// # Errors
+    /// None that can be caused from outside.
+    #[wasm_bindgen(js_name = exportHistory)]
+    pub fn export_history(&self) -> JsResult<String> {
+        Ok(self.viewer.history.to_json()?)
+    }
+
+    /// Records what the viewer did, with what the block knows of its video.
+    ///
+    /// # Errors
+    /// `request-invalid`.
+    pub fn record(&mut self, #[wasm_bindgen(unchecked_param_type = "FeedbackEvent")] event: JsValue) -> JsResult<()> {
+        let event: Feedback = read("event", event)?;
+        let block = self.loaded.as_ref().map(|loaded| &loaded.block);
+        Ok(self.viewer.history.record(event, block)?)
+    }
+
+    /// Forgets profile and history.
+    pub fn wipe(&mut self) {
+        self.viewer = Viewer::default();
+    }
+
+    /// Ranks the block for this viewer at this moment.
+    ///
+    /// # Errors
+    /// `not-ready`, `block-expired`, `request-invalid`, and the engine's own.
+    #[wasm_bindgen(unchecked_return_type = "RawSlate")]
+    pub fn recommend(
+        &mut self,
+        #[wasm_bindgen(unchecked_param_type = "Context")] context: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "SlateOptions")] options: JsValue,
+    ) -> JsResult<JsValue> {
+        let context: Context = read("context", context)?;
+        let options: Options = read("options", options)?;
+        let Loaded { model, engine, block } = self.loaded.as_mut().ok_or(NO_BUNDLE)?;
+        let slate = pipeline::recommend(engine, model, block, &self.viewer, &context, &options)?;
+        Ok(raw_slate(&slate))
+    }
+
+    /// The user tower's inputs for this viewer at this moment.
+    ///
+    /// # Errors
+    /// `not-ready`, `request-invalid`.
+    #[wasm_bindgen(unchecked_return_type = "EncodedUser")]
+    pub fn encode(&self, #[wasm_bindgen(unchecked_param_type = "Context")] context: JsValue) -> JsResult<JsValue> {
+        let context: Context = read("context", context)?;
+        let loaded = self.loaded.as_ref().ok_or(NO_BUNDLE)?;
+        let user = self.viewer.encode(&loaded.model, &context)?;
+        let encoded = Object::new();
+        set(
+            &encoded,
+            "categorical",
+            &Uint32Array::from(&user.categorical[..]).into(),
+        );
+        set(&encoded, "dense", &Float32Array::from(&user.dense[..]).into());
+        Ok(encoded.into())
+    }
+
+    /// The user vector of such inputs: one run of the tower.
+    ///
+    /// # Errors
+    /// `not-ready`, `id-out-of-range`, `not-finite`, `request-invalid` for another width.
+    pub fn tower(&mut self, categorical: Vec<u32>, dense: Vec<f32>) -> JsResult<Vec<f32>> {
+        let loaded = self.loaded.as_mut().ok_or(NO_BUNDLE)?;
+        let user = EncodedUser {
+            categorical,
+            dense,
+            factor: Vec::new(),
+        };
+        Ok(loaded.engine.user_vector(&user)?)
+    }
+}
+
+const NO_BUNDLE: Error = Error::NotReady { what: "bundle" };

@@ -1,0 +1,5 @@
+//! What the module does in a real browser, on the golden rows and on bad input.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod bad_input;
+mod golden;

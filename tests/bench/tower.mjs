@@ -1,0 +1,110 @@
+// What it proves: how long one user-tower call takes in Chromium with the compact engine, with tract and with
+// onnxruntime-web, on the same bundle, in the same page, on the same inputs, with equal outputs.
+//   npm run bench -- [--set trained] [--rounds 60] [--calls 200]
+// Every round runs one block of calls per engine in a new random order, so that a slow moment of the machine hits
+// all of them; a ratio is the median over rounds of the ratio within a round.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { chromium } from "playwright-core";
+import { goldenSet } from "../lib/golden.mjs";
+import { root } from "../lib/paths.mjs";
+import { serveStatic } from "../lib/static.mjs";
+
+const WANTED_RATIO = 3;
+const { values: flags } = parseArgs({
+  options: {
+    set: { type: "string", default: "trained" },
+    rounds: { type: "string", default: "60" },
+    calls: { type: "string", default: "200" },
+  },
+});
+const set = goldenSet(flags.set);
+const onnxTower = set.manifest.files.find((file) => file.role === "user-tower-onnx")?.path;
+if (!onnxTower) throw new Error(`the golden set ${flags.set} has no ONNX user tower`);
+for (const name of ["compact", "onnx"]) {
+  if (!existsSync(join(root, "dist", name, "upnext_bg.wasm"))) throw new Error("both modules are needed: npm run build");
+}
+
+const site = await serveStatic({
+  "/dist/": join(root, "dist"),
+  "/ort/": join(root, "node_modules/onnxruntime-web/dist"),
+  "/set/": set.dir,
+});
+const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+const page = await browser.newPage();
+page.on("console", (message) => message.type() === "error" && console.error(message.text()));
+await page.goto(site.origin);
+
+/** Runs in the page. */
+async function measure({ id, onnxTower, row, rounds, calls }) {
+  const bytes = async (path) => new Uint8Array(await (await fetch(`/set/${path}`)).arrayBuffer());
+  const manifest = await bytes(`${id}/manifest.json`);
+  const block = await bytes("block.pb");
+
+  async function upnext(name) {
+    const module = await import(`/dist/${name}/upnext.js`);
+    await module.default({ module_or_path: fetch(`/dist/${name}/upnext_bg.wasm`) });
+    const paths = module.bundlePlan(id, manifest).files.map((file) => file.path);
+    const files = await Promise.all(paths.map((path) => bytes(`${id}/${path}`)));
+    const recommender = new module.Recommender();
+    recommender.load(id, manifest, paths, files, block);
+    recommender.setProfile(JSON.stringify(row.profile));
+    recommender.importHistory(JSON.stringify(row.history));
+    return recommender;
+  }
+  const compact = await upnext("compact");
+  const tract = await upnext("onnx");
+  const { categorical, dense } = compact.encode(row.context);
+
+  const ort = await import("/ort/ort.wasm.min.mjs");
+  ort.env.wasm.wasmPaths = "/ort/";
+  ort.env.wasm.numThreads = 1;
+  const session = await ort.InferenceSession.create(await bytes(`${id}/${onnxTower}`), { executionProviders: ["wasm"] });
+  const feeds = {
+    categorical: new ort.Tensor("int64", BigInt64Array.from(categorical, BigInt), [1, categorical.length]),
+    dense: new ort.Tensor("float32", dense, [1, dense.length]),
+  };
+
+  const runs = {
+    compact: () => compact.tower(categorical, dense),
+    tract: () => tract.tower(categorical, dense),
+    "onnxruntime-web": async () => (await session.run(feeds)).vector.data,
+  };
+  const names = Object.keys(runs);
+  const outputs = {};
+  for (const name of names) outputs[name] = Array.from(await runs[name]());
+  const differences = names.flatMap((name) => outputs[name].map((value, i) => Math.abs(value - outputs.compact[i])));
+
+  const micros = Object.fromEntries(names.map((name) => [name, []]));
+  const warmUp = 3;
+  for (let round = -warmUp; round < rounds; round++) {
+    const order = names.map((name) => [Math.random(), name]).sort();
+    for (const [, name] of order) {
+      const run = runs[name];
+      const start = performance.now();
+      if (name === "onnxruntime-web") for (let call = 0; call < calls; call++) await run();
+      else for (let call = 0; call < calls; call++) run();
+      if (round >= 0) micros[name].push(((performance.now() - start) * 1000) / calls);
+    }
+  }
+  return { furthest: Math.max(...differences), micros, width: outputs.compact.length, agent: navigator.userAgent };
+}
+
+const row = set.rows.find(({ history }) => history.events.length > 0) ?? set.rows[0];
+const input = { id: set.bundleId, onnxTower, row, rounds: Number(flags.rounds), calls: Number(flags.calls) };
+const { furthest, micros, width, agent } = await page.evaluate(measure, input);
+await browser.close();
+await site.close();
+
+const quantile = (values, q) => [...values].sort((a, b) => a - b)[Math.floor(q * (values.length - 1))];
+const timesCompact = (name) => quantile(micros[name].map((value, round) => value / micros.compact[round]), 0.5);
+console.log(`${/Chrome\/[\d.]+/.exec(agent)?.[0]}, user tower of ${flags.set} (${width} wide), ${flags.rounds} rounds of ${flags.calls} calls`);
+console.log(`largest difference of outputs ${furthest.toExponential(1)}`);
+for (const name of Object.keys(micros)) {
+  const [p10, median] = [0.1, 0.5].map((q) => quantile(micros[name], q).toFixed(1).padStart(7));
+  console.log(`${name.padEnd(16)} p10 ${p10} µs   median ${median} µs   ${timesCompact(name).toFixed(2)}× compact`);
+}
+if (!(furthest <= 1e-5)) throw new Error("the engines don't agree");
+const ratio = timesCompact("onnxruntime-web");
+if (!(ratio >= WANTED_RATIO)) throw new Error(`compact is ${ratio.toFixed(2)}× as fast as onnxruntime-web, wanted is ${WANTED_RATIO}×`);

@@ -1,0 +1,71 @@
+// Sizes of what a page downloads, held to a checked-in snapshot.
+//   node tests/sizes.mjs            compares with tests/sizes.snap
+//   node tests/sizes.mjs --update   writes it
+// A module that was not built is reported and left out; `npm run build` builds both.
+import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { root } from "./lib/paths.mjs";
+
+const dist = join(root, "dist");
+const snapshot = join(root, "tests/sizes.snap");
+/** Compilers of the same version still differ by some bytes between hosts; more than this is a change. */
+const TOLERANCE = 0.02;
+/** What the compact module may cost on the wire. */
+const COMPACT_BROTLI_LIMIT = 80 * 1024;
+
+const entries = {
+  "compact wasm": ["compact/upnext_bg.wasm"],
+  "compact glue": ["compact/upnext.js"],
+  "onnx wasm": ["onnx/upnext_bg.wasm"],
+  "onnx glue": ["onnx/upnext.js"],
+  facade: existsSync(dist) ? ["browser.js", ...readdirSync(dist).filter((name) => /^chunk-.*\.js$/.test(name))] : [],
+};
+
+function measure(paths) {
+  const bytes = Buffer.concat(paths.map((path) => readFileSync(join(dist, path))));
+  const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
+  return { raw: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length, brotli: brotliCompressSync(bytes, { params }).length };
+}
+
+function parseSnapshot() {
+  const sizes = new Map();
+  for (const line of existsSync(snapshot) ? readFileSync(snapshot, "utf8").split("\n") : []) {
+    const [name, ...numbers] = line.split(/\s*\|\s*/);
+    const [raw, gzip, brotli] = numbers.map(Number);
+    if (Number.isFinite(brotli)) sizes.set(name, { raw, gzip, brotli });
+  }
+  return sizes;
+}
+
+const update = process.argv.includes("--update");
+const before = parseSnapshot();
+const after = new Map(update ? before : []);
+const problems = [];
+for (const [name, paths] of Object.entries(entries)) {
+  if (paths.length === 0 || !paths.every((path) => existsSync(join(dist, path)))) {
+    problems.push(`${name}: not built; run \`npm run build\``);
+    continue;
+  }
+  const size = measure(paths);
+  after.set(name, size);
+  console.log(`${name.padEnd(13)} ${String(size.raw).padStart(9)} raw ${String(size.gzip).padStart(8)} gzip ${String(size.brotli).padStart(8)} brotli`);
+  if (name === "compact wasm" && size.brotli > COMPACT_BROTLI_LIMIT) {
+    problems.push(`${name}: ${size.brotli} bytes by brotli, the limit is ${COMPACT_BROTLI_LIMIT}`);
+  }
+  if (update) continue;
+  const old = before.get(name);
+  if (!old) problems.push(`${name}: not in the snapshot; run with --update`);
+  for (const kind of old ? Object.keys(size) : []) {
+    const change = size[kind] / old[kind] - 1;
+    if (Math.abs(change) > TOLERANCE) {
+      problems.push(`${name}: ${kind} ${old[kind]} → ${size[kind]} (${(100 * change).toFixed(1)} %); if meant, run with --update`);
+    }
+  }
+}
+if (update) {
+  const lines = [...after].map(([name, { raw, gzip, brotli }]) => `${name} | ${raw} | ${gzip} | ${brotli}`);
+  writeFileSync(snapshot, `what | raw | gzip | brotli\n${lines.join("\n")}\n`);
+}
+for (const problem of problems) console.error(problem);
+process.exitCode = problems.length > 0 && !update ? 1 : 0;

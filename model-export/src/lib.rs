@@ -18,5 +18,6 @@ pub mod ranker;
 pub mod split;
 pub mod table;
 pub mod towers;
+pub mod train;
 
 pub use error::Error;

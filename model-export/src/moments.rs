@@ -1,12 +1,15 @@
 //! Moments of the log as a device would have lived them: what a user had done before, with what the
 //! models know of each video. Training and evaluation read the past through here only.
 
-use upnext_core::EventKind;
-use upnext_core::feature::PastEvent;
+use rayon::prelude::*;
 use upnext_core::feature::spec::FeatureSpec;
-use upnext_core::fraction_watched;
+use upnext_core::feature::{EncodedUser, PastEvent, UserEncoder};
+use upnext_core::fold_in::Gram;
 use upnext_core::text::encode_text;
+use upnext_core::{Context, EventKind, fraction_watched};
 
+use crate::Error;
+use crate::label::Encounter;
 use crate::table::{Dataset, Grouped, NONE};
 use crate::towers::QuantRows;
 
@@ -86,4 +89,76 @@ impl<'a> Pasts<'a> {
 #[must_use]
 pub fn before<'b, 'c>(events: &'c [PastEvent<'b>], now_ms: i64) -> &'c [PastEvent<'b>] {
     &events[..events.partition_point(|event| event.at_ms < now_ms)]
+}
+
+/// What a moment is encoded with.
+#[derive(Debug, Clone, Copy)]
+pub struct Moments<'a> {
+    /// Tables.
+    pub data: &'a Dataset,
+    /// Feature spec.
+    pub spec: &'a FeatureSpec,
+    /// Gram matrix of the item factors.
+    pub gram: &'a Gram,
+    /// Pasts of the users, up to the last moment at least.
+    pub pasts: &'a Pasts<'a>,
+    /// Item factors.
+    pub factors: &'a QuantRows,
+}
+
+/// A moment as the device would have seen it.
+#[derive(Debug)]
+pub struct Moment<'m, 'p> {
+    /// The encounter that opens at this moment.
+    pub encounter: &'m Encounter,
+    /// Its context.
+    pub context: Context,
+    /// What the user did strictly before.
+    pub past: &'m [PastEvent<'p>],
+    /// The viewer, encoded.
+    pub encoded: EncodedUser,
+}
+
+impl Moments<'_> {
+    /// Visits the moment at which each encounter opened, on all cores, pools made of these item
+    /// vectors; results in the order of `encounters`.
+    ///
+    /// # Errors
+    /// [`Error::Core`] where an encoder refuses its input, and what `visit` returns.
+    pub fn map<T: Send>(
+        &self,
+        encounters: &[&Encounter],
+        vectors: &QuantRows,
+        visit: impl Fn(Moment<'_, '_>) -> Result<T, Error> + Sync,
+    ) -> Result<Vec<T>, Error> {
+        let encoder = UserEncoder::new(self.spec, self.gram)?;
+        // Users side by side, so that a past is collected once.
+        let mut order: Vec<usize> = (0..encounters.len()).collect();
+        order.sort_by_key(|i| encounters[*i].user);
+        let by_user: Vec<&[usize]> = order
+            .chunk_by(|a, b| encounters[*a].user == encounters[*b].user)
+            .collect();
+        let of_user = |own: &&[usize]| -> Result<Vec<(usize, T)>, Error> {
+            let user = own.first().map_or(NONE, |i| encounters[*i].user);
+            let events = self.pasts.of(user, Some(vectors), self.factors);
+            let moment = |i: &usize| {
+                let (encounter, row) = (encounters[*i], encounters[*i].row as usize);
+                let context = self.data.context(row);
+                let past = before(&events, context.now_ms);
+                let encoded = encoder.encode(&self.data.profile(user, Some(row)), &context, past)?;
+                let seen = visit(Moment {
+                    encounter,
+                    context,
+                    past,
+                    encoded,
+                })?;
+                Ok((*i, seen))
+            };
+            own.iter().map(moment).collect()
+        };
+        let found: Result<Vec<Vec<(usize, T)>>, Error> = by_user.par_iter().map(of_user).collect();
+        let mut all: Vec<(usize, T)> = found?.into_iter().flatten().collect();
+        all.sort_by_key(|(i, _)| *i);
+        Ok(all.into_iter().map(|(_, seen)| seen).collect())
+    }
 }

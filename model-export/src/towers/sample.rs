@@ -19,8 +19,6 @@ pub struct Examples {
     pub video: Vec<u32>,
     /// Whether it was relevant.
     pub relevant: Vec<bool>,
-    /// Whether the user rejected it outright (disliked, not interested).
-    pub rejected: Vec<bool>,
 }
 
 impl Examples {

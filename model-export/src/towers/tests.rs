@@ -103,7 +103,6 @@ fn planted(items: usize, count: usize) -> (Vec<usize>, Examples) {
         examples.user.push(i as u32);
         examples.video.push(video as u32);
         examples.relevant.push(video % GROUPS == group);
-        examples.rejected.push(false);
     }
     (groups, examples)
 }
@@ -158,7 +157,6 @@ fn popularity_is_corrected_in_the_right_direction() {
         examples.user.push(i);
         examples.video.push(video);
         examples.relevant.push(true);
-        examples.rejected.push(false);
     }
     let towers = train(&items, &groups, &examples, &config(Objective::SampledSoftmax)).unwrap();
     let score = |group, video: usize| score(&towers, group, &towers.vectors.values[video * 8..(video + 1) * 8]);

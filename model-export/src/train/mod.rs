@@ -1,0 +1,286 @@
+//! From a data set to everything a bundle holds: analyse → factors → towers → ranker.
+
+mod cache;
+
+use std::collections::BTreeMap;
+
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+use upnext_core::feature::spec::FeatureSpec;
+use upnext_core::feature::{ItemLayout, UserLayout};
+use upnext_core::fold_in::Gram;
+use upnext_core::metrics::roc_auc;
+
+pub use cache::Cache;
+
+use crate::Error;
+use crate::analyse::{AnalyseConfig, VideoFigures, analyse, day};
+use crate::catalogue;
+use crate::factors::{FactorConfig, Factors, Ones, factorise};
+use crate::label::{Encounter, encounters};
+use crate::moments::{Moments, Pasts};
+use crate::progress::Progress;
+use crate::ranker::{self, RankerConfig, RowSource, Rows, signals_of};
+use crate::split::{Side, Split};
+use crate::table::Dataset;
+use crate::towers::weights::{ItemTowerWeights, RankerWeights, UserTowerWeights};
+use crate::towers::{Examples, ItemInputs, Material, Objective, QuantRows, TowerConfig, UserInputs, fit, item_vectors};
+
+/// Share of the train window, in impressions, that the first towers see. The ranker learns from the
+/// rest, where the towers' scores are those of moments that they never saw.
+const TOWER_SHARE: f64 = 0.7;
+
+/// How to train.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct TrainConfig {
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Factorisation.
+    pub factors: FactorConfig,
+    /// Towers.
+    pub towers: TowerConfig,
+    /// Ranker.
+    pub ranker: RankerConfig,
+}
+
+impl TrainConfig {
+    /// The defaults for an objective and a seed.
+    #[must_use]
+    pub fn new(objective: Objective, seed: u64) -> TrainConfig {
+        TrainConfig {
+            seed,
+            factors: FactorConfig {
+                seed,
+                ..FactorConfig::default()
+            },
+            towers: TowerConfig {
+                seed,
+                ..TowerConfig::new(objective)
+            },
+            ranker: RankerConfig {
+                seed,
+                ..RankerConfig::default()
+            },
+        }
+    }
+}
+
+/// Everything that training learnt. Rows are those of the data set.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// The split it was trained on.
+    pub split: Split,
+    /// Feature spec.
+    pub spec: FeatureSpec,
+    /// Factors of users and videos.
+    pub factors: Factors,
+    /// Gram matrix of the item factors.
+    pub gram: Gram,
+    /// User tower.
+    pub user: UserTowerWeights,
+    /// Item tower.
+    pub item: ItemTowerWeights,
+    /// Item vectors, counts as of the end of the train window.
+    pub vectors: QuantRows,
+    /// Ranker.
+    pub ranker: RankerWeights,
+    /// What was counted for each video.
+    pub figures: VideoFigures,
+    /// Relevant videos that each user's factor was learnt from.
+    pub history_len: Vec<u32>,
+    /// Figures of the run, by name.
+    pub metrics: BTreeMap<String, f64>,
+}
+
+/// Towers and the loss of each epoch, as the cache keeps them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Towers {
+    user: UserTowerWeights,
+    item: ItemTowerWeights,
+    loss: Vec<f64>,
+}
+
+/// Trains on the factor and train windows of `data`. Steps whose inputs did not change come from `cache`.
+///
+/// # Errors
+/// [`Error::SplitEmpty`] where a window has nothing to learn from, [`Error::ConfigInvalid`],
+/// [`Error::TrainingDiverged`].
+pub fn train(data: &Dataset, config: &TrainConfig, cache: &Cache) -> Result<Model, Error> {
+    let split = Split::of(data)?;
+    let met = encounters(data, &split);
+    let spec = analyse(
+        data,
+        &split,
+        &met,
+        &AnalyseConfig {
+            vector_dim: config.towers.vector_dim,
+            factor_dim: config.factors.dim,
+            fold_in: config.factors.fold_in(),
+            seed: config.seed,
+        },
+    )?;
+    let figures = VideoFigures::count(data, &split, &met, &spec);
+    let ones = relevant_pairs(data, &split, &met)?;
+    let factors = cache.step("factors", &config.factors, || factor_step(&ones, &config.factors))?;
+    let item_factors = QuantRows::new(factors.dim, factors.items.clone());
+    let gram = Gram::of(factors.dim, &factors.items);
+    let pasts = Pasts::new(data, &spec, split.train_until_ms);
+    let impressions: Vec<(&Encounter, bool)> = split.examples(&met, Side::Train).collect();
+    if !impressions.iter().any(|(_, relevant)| *relevant) {
+        return Err(split.empty(Side::Train, "relevant impressions"));
+    }
+    let stage = Stage {
+        moments: Moments {
+            data,
+            spec: &spec,
+            gram: &gram,
+            pasts: &pasts,
+            factors: &item_factors,
+        },
+        items: catalogue::encode(data, &spec, split.factors_until_ms),
+        config,
+    };
+    let cut = held_out(&impressions);
+    let key = (config.factors, config.towers);
+    let first = cache.step("towers-first", &key, || {
+        stage.towers("towers, first part", &impressions[..cut])
+    })?;
+    let rows = stage.rows(&first, &impressions[cut..], &figures)?;
+    let ranker = ranker_step(&rows, &config.ranker)?;
+    let towers = cache.step("towers", &key, || stage.towers("towers", &impressions))?;
+    let vectors = item_vectors(&towers.item, &catalogue::encode(data, &spec, split.train_until_ms));
+    let metrics = metrics(&factors, &towers, &rows, &ranker);
+    Ok(Model {
+        history_len: (0..ones.rows()).map(|user| ones.row(user).len() as u32).collect(),
+        split,
+        factors,
+        gram,
+        user: towers.user,
+        item: towers.item,
+        vectors,
+        ranker,
+        figures,
+        metrics,
+        spec,
+    })
+}
+
+/// Who found what relevant in the factor window.
+fn relevant_pairs(data: &Dataset, split: &Split, met: &[Encounter]) -> Result<Ones, Error> {
+    let relevant = met
+        .iter()
+        .filter(|e| split.side(e.at_ms) == Side::Factors && e.label() == Some(true));
+    let ones = Ones::from_pairs(data.users.len(), data.videos.len(), relevant.map(|e| (e.user, e.video)));
+    match ones.is_empty() {
+        true => Err(split.empty(Side::Factors, "relevant encounters")),
+        false => Ok(ones),
+    }
+}
+
+fn factor_step(ones: &Ones, config: &FactorConfig) -> Result<Factors, Error> {
+    let progress = Progress::start("factors", config.sweeps as u64);
+    let factors = factorise(ones, config, |_, loss| progress.note(1, &format!("loss {loss:.0}")));
+    progress.finish();
+    factors
+}
+
+/// Where the part begins that the first towers do not see: between two instants, in the order of time.
+fn held_out(impressions: &[(&Encounter, bool)]) -> usize {
+    let at = (impressions.len() as f64 * TOWER_SHARE) as usize;
+    let instant = impressions.get(at).map_or(i64::MAX, |(e, _)| e.at_ms);
+    impressions.partition_point(|(e, _)| e.at_ms < instant)
+}
+
+/// What towers and ranker rows share.
+struct Stage<'a> {
+    moments: Moments<'a>,
+    items: ItemInputs,
+    config: &'a TrainConfig,
+}
+
+impl Stage<'_> {
+    fn towers(&self, label: &str, impressions: &[(&Encounter, bool)]) -> Result<Towers, Error> {
+        let config = &self.config.towers;
+        let mut examples = Examples::default();
+        let mut met: Vec<&Encounter> = Vec::new();
+        let softmax = config.objective == Objective::SampledSoftmax;
+        for (e, relevant) in impressions.iter().filter(|(_, relevant)| !softmax || *relevant) {
+            examples.user.push(e.user);
+            examples.video.push(e.video);
+            examples.relevant.push(*relevant);
+            met.push(*e);
+        }
+        let epochs = config.epochs + config.final_epochs;
+        let progress = Progress::start(label, (epochs * examples.len()) as u64);
+        let trained = fit(
+            &Material {
+                user_layout: UserLayout::new(self.moments.spec),
+                item_layout: ItemLayout::new(self.moments.spec),
+                items: &self.items,
+                examples: &examples,
+                encode: &|vectors| {
+                    let mut inputs = UserInputs::default();
+                    let rows = self.moments.map(&met, vectors, |moment| Ok(moment.encoded))?;
+                    rows.iter().for_each(|row| inputs.push(row));
+                    Ok(inputs)
+                },
+                device: Device::flex(),
+            },
+            config,
+            |done, loss| progress.note(done, &format!("loss {loss:.4}")),
+        )?;
+        progress.finish();
+        Ok(Towers {
+            user: trained.user,
+            item: trained.item,
+            loss: trained.loss,
+        })
+    }
+
+    /// Rows that know of their video's effect what the other days show.
+    fn rows(&self, towers: &Towers, impressions: &[(&Encounter, bool)], figures: &VideoFigures) -> Result<Rows, Error> {
+        let vectors = item_vectors(&towers.item, &self.items);
+        let progress = Progress::start("signals", impressions.len() as u64);
+        let source = RowSource {
+            moments: self.moments,
+            tower: &towers.user,
+            vectors: &vectors,
+            prior: &figures.prior,
+        };
+        let rows = signals_of(
+            &source,
+            impressions,
+            |e| figures.effect_without(e.video, day(e.at_ms)),
+            || progress.add(1),
+        );
+        progress.finish();
+        rows
+    }
+}
+
+fn ranker_step(rows: &Rows, config: &RankerConfig) -> Result<RankerWeights, Error> {
+    let progress = Progress::start("ranker", (config.epochs * rows.len()) as u64);
+    let ranker = ranker::fit(rows, config, &Device::flex(), |done, loss| {
+        progress.note(done, &format!("loss {loss:.4}"));
+    });
+    progress.finish();
+    ranker
+}
+
+/// Last losses, and how well tower and ranker order the rows that the ranker learnt from.
+fn metrics(factors: &Factors, towers: &Towers, rows: &Rows, ranker: &RankerWeights) -> BTreeMap<String, f64> {
+    let auc = |score: &dyn Fn(&[f32]) -> f32| {
+        let scores: Vec<f32> = (0..rows.len()).map(|i| score(rows.row(i))).collect();
+        roc_auc(&scores, &rows.relevant)
+    };
+    let figures = [
+        ("factors.loss", factors.loss.last().copied()),
+        ("towers.loss", towers.loss.last().copied()),
+        ("tower.train_auc", auc(&|row| row.first().copied().unwrap_or(0.0))),
+        ("ranker.train_auc", auc(&|row| ranker.forward(row))),
+    ];
+    figures
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .collect()
+}

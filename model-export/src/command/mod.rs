@@ -6,6 +6,7 @@ mod data;
 mod import;
 mod inspect;
 mod onnx_vectors;
+mod train;
 
 use clap::{Parser, Subcommand};
 use upnext_export::Error;
@@ -24,6 +25,7 @@ pub struct Cli {
 enum Verb {
     Import(import::Import),
     Check(check::Check),
+    Train(train::Train),
     Inspect(inspect::Inspect),
     Compile(compile::Compile),
     OnnxVectors(onnx_vectors::OnnxVectors),
@@ -35,6 +37,7 @@ impl Cli {
         match self.verb {
             Verb::Import(verb) => verb.run(),
             Verb::Check(verb) => verb.run(),
+            Verb::Train(verb) => verb.run(),
             Verb::Inspect(verb) => verb.run(),
             Verb::Compile(verb) => verb.run(),
             Verb::OnnxVectors(verb) => verb.run(),

@@ -1,6 +1,7 @@
 //! From a data set to everything a bundle holds: analyse → factors → towers → ranker.
 
 mod cache;
+mod finish;
 
 use std::collections::BTreeMap;
 

@@ -55,7 +55,7 @@ impl Train {
         }
         let work = self.work.clone().unwrap_or_else(|| self.data.dir.join(".cache"));
         let cache = Cache::new(&work, &self.tables()?)?;
-        let current = Bundle::open(&self.out).ok().map(|bundle| bundle.id().to_owned());
+        let current = Bundle::open(&self.out).ok().map(|bundle| bundle.id);
         let mut trained = None;
         let written = cache.step("bundle", &config, || {
             let data = self.data.load()?;

@@ -8,6 +8,7 @@ pub mod bundle;
 pub mod catalogue;
 pub mod compile;
 pub mod error;
+pub mod evaluate;
 pub mod factors;
 pub mod import;
 pub mod label;

@@ -3,6 +3,7 @@
 mod check;
 mod compile;
 mod data;
+mod evaluate;
 mod import;
 mod inspect;
 mod onnx_vectors;
@@ -26,6 +27,7 @@ enum Verb {
     Import(import::Import),
     Check(check::Check),
     Train(train::Train),
+    Evaluate(evaluate::Evaluate),
     Inspect(inspect::Inspect),
     Compile(compile::Compile),
     OnnxVectors(onnx_vectors::OnnxVectors),
@@ -38,6 +40,7 @@ impl Cli {
             Verb::Import(verb) => verb.run(),
             Verb::Check(verb) => verb.run(),
             Verb::Train(verb) => verb.run(),
+            Verb::Evaluate(verb) => verb.run(),
             Verb::Inspect(verb) => verb.run(),
             Verb::Compile(verb) => verb.run(),
             Verb::OnnxVectors(verb) => verb.run(),

@@ -6,12 +6,27 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use upnext_core::signal::SIGNALS;
+
 use super::rows::Rows;
 use crate::Error;
 use crate::towers::adam::Adam;
 use crate::towers::graph::{Leaves, cross_entropy, matrix, scalar};
 use crate::towers::model::layers;
-use crate::towers::weights::RankerWeights;
+use crate::towers::weights::{DenseWeights, RankerWeights};
+
+/// Signals that tell the day. Within a train window of some days the age of every video grows with
+/// the calendar, and a network learns from it which day it was; no such day comes back. On the
+/// signals of KuaiRand an equal network in scikit-learn has a test AUC of 0.775 with them, 0.782
+/// without. Held at zero in training, and zero in the weights.
+const CALENDAR: [&str; 2] = ["freshness", "freshness_known"];
+
+/// Which columns are held at zero.
+fn held(width: usize) -> Vec<bool> {
+    (0..width)
+        .map(|i| SIGNALS.get(i).is_some_and(|name| CALENDAR.contains(name)))
+        .collect()
+}
 
 /// How to train the ranker.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -82,6 +97,7 @@ pub fn fit(
     }
     let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
     let (mean, std) = moments(rows);
+    let held = held(rows.width);
     let [first, second] = config.hidden;
     let mut network = layers(&[rows.width, first, second, 1], &mut rng);
     let device = device.clone().autodiff();
@@ -97,8 +113,11 @@ pub fn fit(
         for batch in order.chunks(config.batch) {
             steps += 1;
             let standardised = |i: &usize| {
-                let columns = rows.row(*i).iter().zip(&mean).zip(&std);
-                columns.map(|((v, m), d)| ((v - m) / d).max(-config.clip).min(config.clip))
+                let columns = rows.row(*i).iter().zip(&mean).zip(&std).zip(&held);
+                columns.map(|(((v, m), d), held)| match held {
+                    true => 0.0,
+                    false => ((v - m) / d).max(-config.clip).min(config.clip),
+                })
             };
             let x: Vec<f32> = batch.iter().flat_map(standardised).collect();
             let labels = batch
@@ -120,10 +139,15 @@ pub fn fit(
             progress(n as u64, sum / seen as f64);
         }
     }
+    let mut dense_layers: Vec<DenseWeights> = network.into_iter().map(|layer| layer.value).collect();
+    if let Some(first) = dense_layers.first_mut() {
+        let inputs = first.weights.chunks_exact_mut(first.output).zip(&held);
+        inputs.filter(|(_, held)| **held).for_each(|(row, _)| row.fill(0.0));
+    }
     Ok(RankerWeights {
         mean,
         std,
         clip: config.clip,
-        dense_layers: network.into_iter().map(|layer| layer.value).collect(),
+        dense_layers,
     })
 }

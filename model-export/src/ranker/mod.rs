@@ -5,3 +5,6 @@ mod rows;
 
 pub use fit::{RankerConfig, fit};
 pub use rows::{RowSource, Rows, signals_of};
+
+#[cfg(test)]
+mod tests;

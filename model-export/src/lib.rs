@@ -16,6 +16,7 @@ pub mod moments;
 pub mod onnx;
 pub mod progress;
 pub mod ranker;
+pub mod simulate;
 pub mod split;
 pub mod table;
 pub mod towers;

@@ -66,8 +66,17 @@ impl Evaluate {
             );
         }
         for part in report.by_length.iter().chain([&report.cold]) {
-            let auc: Vec<String> = part.auc.iter().map(|(model, auc)| format!("{model} {}", show(*auc))).collect();
-            println!("{}: {} impressions, AUC {}", part.name, part.impressions, auc.join(", "));
+            let auc: Vec<String> = part
+                .auc
+                .iter()
+                .map(|(model, auc)| format!("{model} {}", show(*auc)))
+                .collect();
+            println!(
+                "{}: {} impressions, AUC {}",
+                part.name,
+                part.impressions,
+                auc.join(", ")
+            );
         }
         for (model, recall) in &report.pruning_recall {
             println!("recall@500 of pruning the catalogue by {model}: {recall:.4}");

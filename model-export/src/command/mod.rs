@@ -7,6 +7,7 @@ mod evaluate;
 mod import;
 mod inspect;
 mod onnx_vectors;
+mod simulate;
 mod train;
 
 use clap::{Parser, Subcommand};
@@ -25,6 +26,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Import(import::Import),
+    Simulate(simulate::Simulate),
     Check(check::Check),
     Train(train::Train),
     Evaluate(evaluate::Evaluate),
@@ -38,6 +40,7 @@ impl Cli {
     pub fn run(self) -> Result<(), Error> {
         match self.verb {
             Verb::Import(verb) => verb.run(),
+            Verb::Simulate(verb) => verb.run(),
             Verb::Check(verb) => verb.run(),
             Verb::Train(verb) => verb.run(),
             Verb::Evaluate(verb) => verb.run(),

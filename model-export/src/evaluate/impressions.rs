@@ -25,7 +25,9 @@ pub(super) fn score(stage: &Stage<'_>, shown: &[(&Encounter, bool)]) -> Result<V
             let vector = engine.user_vector(&moment.encoded)?;
             let viewer = ViewerState::new(spec, &moment.context, moment.past, &moment.encoded, &vector);
             let row = signals(&viewer, &candidate);
-            let cf = candidate.factor.map_or(0.0, |factor| factor.dot(&moment.encoded.factor));
+            let cf = candidate
+                .factor
+                .map_or(0.0, |factor| factor.dot(&moment.encoded.factor));
             let logit = engine.rank(&row, 1)?.first().copied().unwrap_or(f32::NEG_INFINITY);
             Ok([
                 stage.figures.log_popularity[video as usize],
@@ -82,9 +84,7 @@ pub(super) fn figures(
     };
     let mut by_user = all.clone();
     by_user.sort_by_key(|row| shown[*row].0.user);
-    let users: Vec<&[usize]> = by_user
-        .chunk_by(|a, b| shown[*a].0.user == shown[*b].0.user)
-        .collect();
+    let users: Vec<&[usize]> = by_user.chunk_by(|a, b| shown[*a].0.user == shown[*b].0.user).collect();
     let user_auc = |model: usize| {
         let known: Vec<(f64, f64)> = users
             .iter()
@@ -118,6 +118,13 @@ pub(super) fn figures(
             part(name, &rows)
         })
         .collect();
-    let cold: Vec<usize> = all.into_iter().filter(|row| !warm[shown[*row].0.user as usize]).collect();
-    (models, quintiles, part("users without an event before".to_owned(), &cold))
+    let cold: Vec<usize> = all
+        .into_iter()
+        .filter(|row| !warm[shown[*row].0.user as usize])
+        .collect();
+    (
+        models,
+        quintiles,
+        part("users without an event before".to_owned(), &cold),
+    )
 }

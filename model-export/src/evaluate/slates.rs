@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use upnext_core::QuantRow;
 use upnext_core::block::{BLOCK_VERSION, Block, BlockMessage, source};
 use upnext_core::bundle::Role;
 use upnext_core::engine::Engine;
 use upnext_core::metrics::{average_precision_at, mean_pairwise_cosine, ndcg_at, precision_at, recall_at};
 use upnext_core::pipeline::{Options, compose};
-use upnext_core::QuantRow;
 
 use super::{EvaluateConfig, Figures, MODELS, PLACES, PRUNED, Stage};
 use crate::Error;
@@ -51,7 +51,11 @@ pub(super) fn measure(
     }
     let users: Vec<u32> = wanted.keys().copied().collect();
     let step = users.len().div_ceil(config.users.max(1)).max(1);
-    let moments: Vec<&Encounter> = users.iter().step_by(step).filter_map(|user| first.get(user).copied()).collect();
+    let moments: Vec<&Encounter> = users
+        .iter()
+        .step_by(step)
+        .filter_map(|user| first.get(user).copied())
+        .collect();
 
     let shelves: BTreeMap<String, Vec<u32>> = serde_json::from_slice(&stage.bundle.read(Role::Shelves)?)
         .map_err(Error::file(&stage.bundle.path(Role::Shelves)?))?;
@@ -61,7 +65,9 @@ pub(super) fn measure(
     let ranked = stage.moments.map(&moments, stage.vectors, |moment| {
         let user = moment.encounter.user;
         let vector = stage.engine(|engine| Ok(engine.user_vector(&moment.encoded)?))?;
-        let cf = stage.factor(user).map(|factor| top(&dots(stage.moments.factors, factor), PRUNED));
+        let cf = stage
+            .factor(user)
+            .map(|factor| top(&dots(stage.moments.factors, factor), PRUNED));
         let pruned: &[u32] = match &cf {
             Some(rows) => rows,
             None => &shelf[..shelf.len().min(PRUNED)],
@@ -74,7 +80,15 @@ pub(super) fn measure(
         };
         let profile = stage.data.profile(user, Some(moment.encounter.row as usize));
         let slate = stage.engine(|engine| {
-            Ok(compose(engine, &stage.client.model, &block, &profile, moment.past, &moment.context, &options)?)
+            Ok(compose(
+                engine,
+                &stage.client.model,
+                &block,
+                &profile,
+                moment.past,
+                &moment.context,
+                &options,
+            )?)
         })?;
         let wanted = wanted.get(&user).cloned().unwrap_or_default();
         let found = |rows: &[u32]| rows.iter().filter(|row| wanted.contains(row)).count() as f64 / wanted.len() as f64;
@@ -86,7 +100,11 @@ pub(super) fn measure(
                 popular[..popular.len().min(DEPTH)].to_vec(),
                 pruned[..pruned.len().min(DEPTH)].to_vec(),
                 top(&dots(stage.vectors, &vector), DEPTH),
-                slate.items.iter().filter_map(|item| pruned.get(item.row).copied()).collect(),
+                slate
+                    .items
+                    .iter()
+                    .filter_map(|item| pruned.get(item.row).copied())
+                    .collect(),
             ],
             wanted,
         })
@@ -114,7 +132,11 @@ fn figures(stage: &Stage<'_>, ranked: &[&Ranked]) -> BTreeMap<&'static str, Figu
         for one in ranked {
             let ranking = &one.rankings[model];
             covered.extend(ranking.iter().take(10).copied());
-            let rows: Vec<&[f32]> = ranking.iter().take(10).filter_map(|row| floats(stage.vectors, *row)).collect();
+            let rows: Vec<&[f32]> = ranking
+                .iter()
+                .take(10)
+                .filter_map(|row| floats(stage.vectors, *row))
+                .collect();
             cosines.extend(mean_pairwise_cosine(&rows));
         }
         type Metric = fn(&[bool], usize, usize) -> Option<f64>;
@@ -143,7 +165,11 @@ fn figures(stage: &Stage<'_>, ranked: &[&Ranked]) -> BTreeMap<&'static str, Figu
         figures.coverage = (!ranked.is_empty()).then(|| covered.len() as f64 / stage.vectors.len().max(1) as f64);
         figures
     };
-    MODELS.iter().enumerate().map(|(model, name)| (*name, of_model(model))).collect()
+    MODELS
+        .iter()
+        .enumerate()
+        .map(|(model, name)| (*name, of_model(model)))
+        .collect()
 }
 
 fn mean(values: &[f64]) -> Option<f64> {
@@ -185,7 +211,9 @@ fn block(stage: &Stage<'_>, rows: &[u32], now_ms: i64) -> Result<Block, Error> {
     }
     let quant = |table: &QuantRows| -> (Vec<u8>, Vec<f32>) {
         let rows: Vec<QuantRow<'_>> = rows.iter().filter_map(|row| table.row(*row)).collect();
-        let bytes = rows.iter().flat_map(|row| row.values.iter().map(|level| level.cast_unsigned()));
+        let bytes = rows
+            .iter()
+            .flat_map(|row| row.values.iter().map(|level| level.cast_unsigned()));
         (bytes.collect(), rows.iter().map(|row| row.scale).collect())
     };
     let (vectors, vector_scales) = quant(stage.vectors);
@@ -207,7 +235,10 @@ fn block(stage: &Stage<'_>, rows: &[u32], now_ms: i64) -> Result<Block, Error> {
         server_scores: (0..rows.len()).map(|place| -(place as f32)).collect(),
         priors: column(&stage.figures.prior),
         log_popularity: column(&stage.figures.log_popularity),
-        length_seconds: rows.iter().map(|row| stage.data.length_of(*row).unwrap_or(-1.0)).collect(),
+        length_seconds: rows
+            .iter()
+            .map(|row| stage.data.length_of(*row).unwrap_or(-1.0))
+            .collect(),
         published_at_ms: rows
             .iter()
             .map(|row| videos.published_at_ms[*row as usize].unwrap_or(i64::MIN))

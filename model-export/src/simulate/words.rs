@@ -1,0 +1,411 @@
+//! What people and videos say: twelve languages in nine scripts, their places and clocks.
+
+/// Topics, in the order of every list of topics here.
+pub const TOPICS: [&str; 12] = [
+    "cooking", "football", "concerts", "news", "games", "travel", "space", "fashion", "cartoons", "comedy", "fitness",
+    "films",
+];
+
+/// A city, its country and its clock.
+#[derive(Debug, Clone, Copy)]
+pub struct City {
+    /// Degrees north.
+    pub latitude: f32,
+    /// Degrees east.
+    pub longitude: f32,
+    /// IANA name.
+    pub time_zone: &'static str,
+    /// ISO 3166 code.
+    pub country: &'static str,
+}
+
+const fn city(latitude: f32, longitude: f32, time_zone: &'static str, country: &'static str) -> City {
+    City {
+        latitude,
+        longitude,
+        time_zone,
+        country,
+    }
+}
+
+/// One language: how its titles, comments, searches and names look.
+#[derive(Debug, Clone, Copy)]
+pub struct Language {
+    /// BCP 47.
+    pub tag: &'static str,
+    /// Share of users and videos, to be divided by the sum.
+    pub share: f64,
+    /// Titles; `{}` is the topic.
+    pub titles: [&'static str; 4],
+    /// The topics' names.
+    pub topics: [&'static str; 12],
+    /// What a pleased viewer writes.
+    pub praise: [&'static str; 2],
+    /// What another writes.
+    pub complaint: &'static str,
+    /// First names.
+    pub names: [&'static str; 3],
+    /// Where it is spoken.
+    pub cities: [City; 2],
+}
+
+/// All languages; English is first.
+pub const LANGUAGES: [Language; 12] = [
+    Language {
+        tag: "en",
+        share: 3.0,
+        titles: [
+            "{} in ten minutes",
+            "The best of {}",
+            "What nobody tells you about {}",
+            "My first day with {}",
+        ],
+        topics: [
+            "home cooking",
+            "football",
+            "live concerts",
+            "world news",
+            "video games",
+            "train journeys",
+            "the planets",
+            "street fashion",
+            "cartoons",
+            "stand-up comedy",
+            "home workouts",
+            "classic films",
+        ],
+        praise: ["Loved every second", "This made my day"],
+        complaint: "Too long for what it says",
+        names: ["maria", "james", "olu"],
+        cities: [
+            city(51.51, -0.13, "Europe/London", "GB"),
+            city(40.71, -74.01, "America/New_York", "US"),
+        ],
+    },
+    Language {
+        tag: "es",
+        share: 2.0,
+        titles: [
+            "{} en diez minutos",
+            "Lo mejor de {}",
+            "Lo que nadie cuenta sobre {}",
+            "Mi primer día con {}",
+        ],
+        topics: [
+            "cocina casera",
+            "fútbol",
+            "conciertos en vivo",
+            "noticias del mundo",
+            "videojuegos",
+            "viajes en tren",
+            "los planetas",
+            "moda urbana",
+            "dibujos animados",
+            "monólogos de humor",
+            "ejercicio en casa",
+            "cine clásico",
+        ],
+        praise: ["Me encantó de principio a fin", "¡Qué maravilla!"],
+        complaint: "Se hace largo",
+        names: ["lucía", "íñigo", "ximena"],
+        cities: [
+            city(40.42, -3.70, "Europe/Madrid", "ES"),
+            city(19.43, -99.13, "America/Mexico_City", "MX"),
+        ],
+    },
+    Language {
+        tag: "fr",
+        share: 1.5,
+        titles: [
+            "{} en dix minutes",
+            "Le meilleur : {}",
+            "Ce qu'on ne dit pas : {}",
+            "Mon premier jour : {}",
+        ],
+        topics: [
+            "cuisine maison",
+            "football",
+            "concerts en direct",
+            "actualités du monde",
+            "jeux vidéo",
+            "voyages en train",
+            "les planètes",
+            "mode de rue",
+            "dessins animés",
+            "humour sur scène",
+            "sport à la maison",
+            "cinéma classique",
+        ],
+        praise: ["J'ai adoré, bravo", "Quelle belle découverte"],
+        complaint: "Beaucoup trop long",
+        names: ["zoé", "françois", "aïcha"],
+        cities: [
+            city(48.86, 2.35, "Europe/Paris", "FR"),
+            city(45.50, -73.57, "America/Toronto", "CA"),
+        ],
+    },
+    Language {
+        tag: "de",
+        share: 1.5,
+        titles: [
+            "{} in zehn Minuten",
+            "Das Beste: {}",
+            "Was niemand sagt über {}",
+            "Mein erster Tag: {}",
+        ],
+        topics: [
+            "Hausküche",
+            "Fußball",
+            "Konzerte live",
+            "Weltnachrichten",
+            "Videospiele",
+            "Zugreisen",
+            "die Planeten",
+            "Straßenmode",
+            "Zeichentrick",
+            "Kabarett",
+            "Training zu Hause",
+            "Filmklassiker",
+        ],
+        praise: ["Großartig, gerne mehr davon", "Hat mir den Tag gerettet"],
+        complaint: "Viel zu lang",
+        names: ["jörg", "änne", "mia"],
+        cities: [
+            city(52.52, 13.40, "Europe/Berlin", "DE"),
+            city(47.37, 8.54, "Europe/Zurich", "CH"),
+        ],
+    },
+    Language {
+        tag: "pt-BR",
+        share: 1.5,
+        titles: [
+            "{} em dez minutos",
+            "O melhor: {}",
+            "O que ninguém conta sobre {}",
+            "Meu primeiro dia: {}",
+        ],
+        topics: [
+            "comida caseira",
+            "futebol",
+            "shows ao vivo",
+            "notícias do mundo",
+            "jogos eletrônicos",
+            "viagens de trem",
+            "os planetas",
+            "moda de rua",
+            "desenhos animados",
+            "comédia em pé",
+            "treino em casa",
+            "cinema clássico",
+        ],
+        praise: ["Amei cada segundo", "Que coisa linda"],
+        complaint: "Comprido demais",
+        names: ["joão", "luísa", "cauê"],
+        cities: [
+            city(-23.55, -46.63, "America/Sao_Paulo", "BR"),
+            city(-3.12, -60.02, "America/Manaus", "BR"),
+        ],
+    },
+    Language {
+        tag: "ru",
+        share: 1.2,
+        titles: [
+            "{} за десять минут",
+            "Лучшее: {}",
+            "О чём молчат: {}",
+            "Мой первый день: {}",
+        ],
+        topics: [
+            "домашняя кухня",
+            "футбол",
+            "живые концерты",
+            "мировые новости",
+            "видеоигры",
+            "путешествия на поезде",
+            "планеты",
+            "уличная мода",
+            "мультфильмы",
+            "стендап",
+            "тренировки дома",
+            "классика кино",
+        ],
+        praise: ["Очень понравилось", "Спасибо, отличное видео"],
+        complaint: "Слишком длинно",
+        names: ["катя", "борис", "мила"],
+        cities: [
+            city(43.24, 76.89, "Asia/Almaty", "KZ"),
+            city(55.76, 37.62, "Europe/Moscow", "RU"),
+        ],
+    },
+    Language {
+        tag: "ar",
+        share: 1.2,
+        titles: [
+            "{} في عشر دقائق",
+            "أفضل ما في {}",
+            "ما لا يقوله أحد عن {}",
+            "يومي الأول مع {}",
+        ],
+        topics: [
+            "الطبخ المنزلي",
+            "كرة القدم",
+            "حفلات مباشرة",
+            "أخبار العالم",
+            "ألعاب الفيديو",
+            "رحلات القطار",
+            "الكواكب",
+            "أزياء الشارع",
+            "رسوم متحركة",
+            "كوميديا",
+            "تمارين منزلية",
+            "أفلام كلاسيكية",
+        ],
+        praise: ["أحببت كل ثانية", "فيديو رائع"],
+        complaint: "طويل جدا",
+        names: ["ليلى", "يوسف", "نور"],
+        cities: [
+            city(30.04, 31.24, "Africa/Cairo", "EG"),
+            city(33.57, -7.59, "Africa/Casablanca", "MA"),
+        ],
+    },
+    Language {
+        tag: "hi",
+        share: 1.5,
+        titles: [
+            "दस मिनट में {}",
+            "{} का सबसे अच्छा",
+            "{} के बारे में कोई नहीं बताता",
+            "{} के साथ मेरा पहला दिन",
+        ],
+        topics: [
+            "घर का खाना",
+            "फुटबॉल",
+            "लाइव संगीत",
+            "दुनिया की खबरें",
+            "वीडियो गेम",
+            "रेल यात्रा",
+            "ग्रह",
+            "फैशन",
+            "कार्टून",
+            "हास्य",
+            "घर पर व्यायाम",
+            "पुरानी फिल्में",
+        ],
+        praise: ["बहुत बढ़िया", "दिन बन गया"],
+        complaint: "बहुत लंबा है",
+        names: ["आशा", "रवि", "मीरा"],
+        cities: [
+            city(28.61, 77.21, "Asia/Kolkata", "IN"),
+            city(19.08, 72.88, "Asia/Kolkata", "IN"),
+        ],
+    },
+    Language {
+        tag: "zh-Hans",
+        share: 2.0,
+        titles: ["十分钟学会{}", "{}精选", "没人告诉你的{}", "我的{}第一天"],
+        topics: [
+            "家常菜",
+            "足球",
+            "现场音乐会",
+            "世界新闻",
+            "电子游戏",
+            "火车旅行",
+            "行星",
+            "街头时尚",
+            "动画片",
+            "脱口秀",
+            "居家健身",
+            "经典电影",
+        ],
+        praise: ["太喜欢了", "看完心情很好"],
+        complaint: "太长了",
+        names: ["小雨", "志强", "美玲"],
+        cities: [
+            city(31.23, 121.47, "Asia/Shanghai", "CN"),
+            city(1.35, 103.82, "Asia/Singapore", "SG"),
+        ],
+    },
+    Language {
+        tag: "ja",
+        share: 1.2,
+        titles: ["十分でわかる{}", "{}ベスト集", "誰も言わない{}の話", "はじめての{}"],
+        topics: [
+            "家庭料理",
+            "サッカー",
+            "ライブ",
+            "世界のニュース",
+            "ゲーム",
+            "鉄道の旅",
+            "惑星",
+            "ストリートファッション",
+            "アニメ",
+            "お笑い",
+            "自宅トレーニング",
+            "名作映画",
+        ],
+        praise: ["最高でした", "元気が出ました"],
+        complaint: "長すぎる",
+        names: ["さくら", "健太", "ゆい"],
+        cities: [
+            city(35.68, 139.69, "Asia/Tokyo", "JP"),
+            city(43.06, 141.35, "Asia/Tokyo", "JP"),
+        ],
+    },
+    Language {
+        tag: "ko",
+        share: 1.0,
+        titles: ["십 분 만에 배우는 {}", "{} 모음", "아무도 말하지 않는 {}", "나의 첫 {}"],
+        topics: [
+            "집밥",
+            "축구",
+            "라이브 공연",
+            "세계 뉴스",
+            "비디오 게임",
+            "기차 여행",
+            "행성",
+            "거리 패션",
+            "만화",
+            "코미디",
+            "홈트레이닝",
+            "고전 영화",
+        ],
+        praise: ["정말 좋아요", "기분이 좋아졌어요"],
+        complaint: "너무 길어요",
+        names: ["지우", "민준", "하늘"],
+        cities: [
+            city(37.57, 126.98, "Asia/Seoul", "KR"),
+            city(35.18, 129.08, "Asia/Seoul", "KR"),
+        ],
+    },
+    Language {
+        tag: "el",
+        share: 0.5,
+        titles: [
+            "{} σε δέκα λεπτά",
+            "Τα καλύτερα: {}",
+            "Όσα δεν λένε για: {}",
+            "Η πρώτη μου μέρα: {}",
+        ],
+        topics: [
+            "σπιτική κουζίνα",
+            "ποδόσφαιρο",
+            "ζωντανές συναυλίες",
+            "διεθνή νέα",
+            "βιντεοπαιχνίδια",
+            "ταξίδια με τρένο",
+            "οι πλανήτες",
+            "μόδα του δρόμου",
+            "κινούμενα σχέδια",
+            "κωμωδία",
+            "γυμναστική στο σπίτι",
+            "κλασικές ταινίες",
+        ],
+        praise: ["Μου άρεσε πολύ", "Υπέροχο βίντεο"],
+        complaint: "Πολύ μεγάλο",
+        names: ["ελένη", "νίκος", "μαρία"],
+        cities: [
+            city(37.98, 23.73, "Europe/Athens", "GR"),
+            city(35.17, 33.36, "Asia/Nicosia", "CY"),
+        ],
+    },
+];

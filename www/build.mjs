@@ -35,4 +35,12 @@ if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== hash) {
 }
 mkdirSync(join(stage, "public"), { recursive: true });
 writeFileSync(join(stage, "public", "site.json"), JSON.stringify({ origin: values.origin, name: values.name }));
-await build({ root: stage, base: "./", logLevel: "warn", configFile: false, build: { outDir: "dist", emptyOutDir: true, target: "es2022" } });
+// `npm start` builds the compact module alone; a bundle that needs the other one then says so when it is loaded.
+const withOnnx = existsSync(join(stage, "node_modules", "upnext", "dist", "onnx", "upnext.js"));
+await build({
+  root: stage,
+  base: "./",
+  logLevel: "error",
+  configFile: false,
+  build: { outDir: "dist", emptyOutDir: true, target: "es2022", rolldownOptions: { external: withOnnx ? [] : [/\/onnx\/upnext\.js$/] } },
+});

@@ -9,6 +9,7 @@ mod inspect;
 mod onnx_vectors;
 mod simulate;
 mod train;
+mod simulate;
 
 use clap::{Parser, Subcommand};
 use upnext_export::Error;

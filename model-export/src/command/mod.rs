@@ -9,7 +9,6 @@ mod inspect;
 mod onnx_vectors;
 mod simulate;
 mod train;
-mod simulate;
 
 use clap::{Parser, Subcommand};
 use upnext_export::Error;

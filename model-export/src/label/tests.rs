@@ -8,8 +8,11 @@ const SPLIT: Split = Split {
     train_until_ms: 2_000_000_000,
 };
 
+/// Video, kind, instant, seconds, the source's judgement.
+type Row = (u32, EventKind, i64, Option<f32>, Option<bool>);
+
 /// One user, one video of 100 s, one of unknown length.
-fn log(events: &[(u32, EventKind, i64, Option<f32>, Option<bool>)]) -> Dataset {
+fn log(events: &[Row]) -> Dataset {
     let mut builder = Builder::new(Meta::default());
     builder
         .user(&User {
@@ -36,7 +39,7 @@ fn log(events: &[(u32, EventKind, i64, Option<f32>, Option<bool>)]) -> Dataset {
     builder.finish()
 }
 
-fn labels(events: &[(u32, EventKind, i64, Option<f32>, Option<bool>)]) -> Vec<Option<bool>> {
+fn labels(events: &[Row]) -> Vec<Option<bool>> {
     encounters(&log(events), &SPLIT).iter().map(Encounter::label).collect()
 }
 

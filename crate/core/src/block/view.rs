@@ -42,7 +42,7 @@ impl Block {
         quant_row(&self.factors, &self.message.factor_scales, self.message.factor_dim, row)
     }
 
-    /// Bits of [`source`].
+    /// Bits of `source`.
     #[must_use]
     pub fn sources(&self, row: usize) -> u32 {
         self.message.sources.get(row).copied().unwrap_or(0)

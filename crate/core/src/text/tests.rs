@@ -1,7 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 use proptest::prelude::*;
-use unicode_normalization::UnicodeNormalization as _;
 
 const SPEC: TextSpec = TextSpec {
     dim: 64,

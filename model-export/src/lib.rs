@@ -10,6 +10,7 @@ pub mod compile;
 pub mod error;
 pub mod evaluate;
 pub mod factors;
+pub mod golden;
 pub mod import;
 pub mod label;
 pub mod moments;

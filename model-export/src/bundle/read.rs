@@ -110,12 +110,21 @@ impl Bundle {
         Ok(bytes)
     }
 
+    /// The bytes whose hash is the id.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn manifest_bytes(&self) -> Result<Vec<u8>, Error> {
+        let path = self.directory.join("manifest.json");
+        fs::read(&path).map_err(Error::file(&path))
+    }
+
     /// The client half as a device assembles it.
     ///
     /// # Errors
     /// Those of [`ClientBundle::assemble`].
     pub fn client(&self, kind: EngineKind) -> Result<ClientBundle, Error> {
-        let manifest = fs::read(self.directory.join("manifest.json")).map_err(Error::file(&self.directory))?;
+        let manifest = self.manifest_bytes()?;
         Ok(ClientBundle::assemble(&self.id, &manifest, kind, |path| {
             fs::read(self.directory.join(path)).ok()
         })?)

@@ -4,6 +4,7 @@ mod check;
 mod compile;
 mod data;
 mod evaluate;
+mod golden;
 mod import;
 mod inspect;
 mod onnx_vectors;
@@ -30,6 +31,7 @@ enum Verb {
     Check(check::Check),
     Train(train::Train),
     Evaluate(evaluate::Evaluate),
+    Golden(golden::Golden),
     Inspect(inspect::Inspect),
     Compile(compile::Compile),
     OnnxVectors(onnx_vectors::OnnxVectors),
@@ -44,6 +46,7 @@ impl Cli {
             Verb::Check(verb) => verb.run(),
             Verb::Train(verb) => verb.run(),
             Verb::Evaluate(verb) => verb.run(),
+            Verb::Golden(verb) => verb.run(),
             Verb::Inspect(verb) => verb.run(),
             Verb::Compile(verb) => verb.run(),
             Verb::OnnxVectors(verb) => verb.run(),

@@ -1,89 +1,49 @@
-//! Evaluation on the test window: what a device would have shown, by the very functions it runs.
+//! Evaluation on the test window, with the very functions that the device runs: encoders, engine, signals, ranker,
+//! filter, MMR.
+//!
+//! Two questions. **Impressions**: does a model score what was found relevant above what was not, each impression as
+//! of its own instant? **Slates**: as of the start of the test window, does a model find in the whole catalogue what
+//! a user will find relevant?
+//!
+//! | model | impressions | slates |
+//! |---|---|---|
+//! | `popular` | log-popularity | the most popular |
+//! | `cf` | folded-in factor · item factor | account factor · item factor over the catalogue; a newcomer's content shelf |
+//! | `two_tower` | user vector · item vector | the same over the catalogue |
+//! | `device` | the ranker's logit | the server's 500 candidates through the device's pipeline |
+//!
+//! From every slate is left out what the device's filter drops.
 
+pub(crate) mod catalogue;
 mod impressions;
+mod report;
 mod slates;
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
-
-use serde::Serialize;
-use upnext_core::bundle::{ClientBundle, EngineKind};
+use rayon::prelude::*;
+use upnext_core::bundle::EngineKind;
 use upnext_core::engine::CompactEngine;
 
+pub use catalogue::CANDIDATES;
+pub use report::{Auc, Bucket, Cold, Pruning, Quality, Report, SlateQuality, TestSize};
+
 use crate::Error;
-use crate::bundle::{Bundle, VideoFigures};
+use crate::bundle::Bundle;
 use crate::label::{Encounter, encounters};
 use crate::moments::{Moments, Pasts};
+use crate::progress::Progress;
 use crate::split::{Side, Split};
 use crate::table::Dataset;
-use crate::towers::QuantRows;
+use catalogue::Catalogue;
 
-/// What is compared: popularity, the collaborative order, the towers alone, the whole path.
+/// The models, in the order of every list of them.
 pub const MODELS: [&str; 4] = ["popular", "cf", "two_tower", "device"];
-/// Places at which slates are measured.
-pub const PLACES: [usize; 6] = [1, 5, 10, 20, 50, 100];
-/// Candidates that the server's pruning leaves.
-pub const PRUNED: usize = 500;
-
-/// Figures of one model.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Figures {
-    /// ROC AUC over all test impressions.
-    pub auc: Option<f64>,
-    /// ROC AUC inside each user, weighted by the user's impressions.
-    pub user_auc: Option<f64>,
-    /// Precision at k, mean over users.
-    pub precision: BTreeMap<String, f64>,
-    /// Recall at k.
-    pub recall: BTreeMap<String, f64>,
-    /// Normalised discounted cumulative gain at k.
-    pub ndcg: BTreeMap<String, f64>,
-    /// Mean average precision at k.
-    pub map: BTreeMap<String, f64>,
-    /// Mean pairwise cosine of the first ten; near 0 is diverse.
-    pub pairwise_cosine: Option<f64>,
-    /// 1 − `pairwise_cosine`.
-    pub diversity: Option<f64>,
-    /// Share of the catalogue in anybody's first ten.
-    pub coverage: Option<f64>,
-}
-
-/// AUC of every model on a part of the impressions.
-#[derive(Debug, Clone, Serialize)]
-pub struct Part {
-    /// Which part.
-    pub name: String,
-    /// Impressions in it.
-    pub impressions: usize,
-    /// AUC by model.
-    pub auc: BTreeMap<&'static str, Option<f64>>,
-}
-
-/// The report.
-#[derive(Debug, Clone, Serialize)]
-pub struct Report {
-    /// Bundle id.
-    pub bundle: String,
-    /// Data set.
-    pub dataset: String,
-    /// Test impressions.
-    pub impressions: usize,
-    /// Users whose slates were measured.
-    pub users: usize,
-    /// Figures by model.
-    pub models: BTreeMap<&'static str, Figures>,
-    /// By quintile of video length.
-    pub by_length: Vec<Part>,
-    /// Users without an event before the test window.
-    pub cold: Part,
-    /// Figures of slates of cold users, by model.
-    pub cold_slates: BTreeMap<&'static str, Figures>,
-    /// Recall@500 of pruning the whole catalogue, users with a factor: by `cf` and `popular`.
-    pub pruning_recall: BTreeMap<&'static str, f64>,
-}
+/// The `k` of the metrics at `k`.
+pub const KS: [usize; 6] = [1, 5, 10, 20, 50, 100];
+/// Videos of a slate as a page shows it: diversity and coverage are of these.
+pub const SLATE: usize = 12;
 
 /// How to evaluate.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct EvaluateConfig {
     /// At most this many users' slates, evenly spaced over all; impressions are always all.
     pub users: usize,
@@ -91,105 +51,128 @@ pub struct EvaluateConfig {
     pub diversity: f32,
 }
 
-/// What both halves of the evaluation read.
-struct Stage<'a> {
-    data: &'a Dataset,
-    bundle: &'a Bundle,
-    client: &'a ClientBundle,
-    moments: Moments<'a>,
-    vectors: &'a QuantRows,
-    users: &'a [f32],
-    figures: &'a VideoFigures,
-    engines: Mutex<Vec<CompactEngine>>,
+impl Default for EvaluateConfig {
+    fn default() -> EvaluateConfig {
+        EvaluateConfig {
+            users: usize::MAX,
+            diversity: upnext_core::pipeline::Options::default().diversity,
+        }
+    }
 }
 
-impl Stage<'_> {
-    /// Lends an engine: making one decodes nothing, but copies its weights.
-    fn engine<T>(&self, run: impl FnOnce(&mut CompactEngine) -> Result<T, Error>) -> Result<T, Error> {
-        let kept = self.engines.lock().ok().and_then(|mut kept| kept.pop());
-        let mut engine = match kept {
-            Some(engine) => engine,
-            None => CompactEngine::new(self.client)?,
-        };
+/// A pool of engines: one per thread that needs one.
+struct Engines {
+    first: CompactEngine,
+    idle: std::sync::Mutex<Vec<CompactEngine>>,
+}
+
+impl Engines {
+    /// Lends an engine to `run`.
+    fn with<T>(&self, run: impl FnOnce(&mut CompactEngine) -> T) -> T {
+        let idle = self.idle.lock().ok().and_then(|mut idle| idle.pop());
+        let mut engine = idle.unwrap_or_else(|| self.first.clone());
         let result = run(&mut engine);
-        if let Ok(mut kept) = self.engines.lock() {
-            kept.push(engine);
+        if let Ok(mut idle) = self.idle.lock() {
+            idle.push(engine);
         }
         result
     }
-
-    /// Factor of a user; `None` where nothing was learnt.
-    fn factor(&self, user: u32) -> Option<&[f32]> {
-        let dim = self.client.model.spec.factor_dim as usize;
-        let row = self.users.get(user as usize * dim..(user as usize + 1) * dim)?;
-        row.iter().any(|value| *value != 0.0).then_some(row)
-    }
 }
 
-/// Evaluates a bundle on the test window of the data that it was trained on.
+/// Evaluates a bundle on the test window of the data it was trained on.
 ///
 /// # Errors
-/// [`Error::SplitEmpty`] without labelled test impressions, [`Error::ConfigInvalid`] where the bundle was
-/// trained on another catalogue, and those of reading the bundle.
+/// Those of reading the bundle; [`Error::ConfigInvalid`] where its videos or its windows are not those of `data`;
+/// [`Error::OpUnsupported`] where its graphs have no compact program; [`Error::SplitEmpty`] for a test window
+/// without relevant impressions.
 pub fn evaluate(data: &Dataset, bundle: &Bundle, config: &EvaluateConfig) -> Result<Report, Error> {
     let split = Split::of(data)?;
-    let met = encounters(data, &split);
-    let shown: Vec<(&Encounter, bool)> = split.examples(&met, Side::Test).collect();
-    if shown.is_empty() {
-        return Err(split.empty(Side::Test, "labelled impressions"));
-    }
-    let client = bundle.client(EngineKind::Compact)?;
-    let figures = bundle.video_figures()?;
-    if !figures.ids.iter().map(String::as_str).eq(data.videos.ids.iter()) {
-        return Err(Error::ConfigInvalid {
-            option: "--data".to_owned(),
-            reason: "its videos are not those of the bundle; give the data that the bundle was trained on".to_owned(),
-        });
-    }
-    let tensors = bundle.item_tensors()?;
-    let spec = &client.model.spec;
-    let vectors = QuantRows::new(spec.vector_dim as usize, tensors.vectors_f32);
-    let factors = QuantRows::new(spec.factor_dim as usize, tensors.factors_f32);
-    let pasts = Pasts::new(data, spec, i64::MAX);
-    let stage = Stage {
-        data,
-        bundle,
-        client: &client,
-        moments: Moments {
-            data,
-            spec,
-            gram: &client.model.gram,
-            pasts: &pasts,
-            factors: &factors,
-        },
-        vectors: &vectors,
-        users: &bundle.user_factors()?,
-        figures: &figures,
-        engines: Mutex::new(Vec::new()),
+    let client = client(bundle)?;
+    let catalogue = Catalogue::read(data, bundle, &split)?;
+    let engines = Engines {
+        first: CompactEngine::new(&client)?,
+        idle: std::sync::Mutex::default(),
     };
-    let first_test = data.interactions.before(split.train_until_ms);
-    let mut warm = vec![false; data.users.len()];
-    data.interactions.user[..first_test]
-        .iter()
-        .for_each(|user| warm[*user as usize] = true);
-
-    let scores = impressions::score(&stage, &shown)?;
-    let (mut models, by_length, cold) = impressions::figures(&stage, &shown, &scores, &warm);
-    let slates = slates::measure(&stage, &shown, &warm, config)?;
-    for (model, slate) in slates.models {
-        let figures = models.entry(model).or_default();
-        let (auc, user_auc) = (figures.auc, figures.user_auc);
-        *figures = Figures { auc, user_auc, ..slate };
+    let model = &client.model;
+    let met = encounters(data, &split);
+    let test: Vec<(&Encounter, bool)> = split.examples(&met, Side::Test).collect();
+    if !test.iter().any(|(_, relevant)| *relevant) {
+        return Err(split.empty(Side::Test, "relevant impressions"));
     }
-    Ok(Report {
-        bundle: bundle.id.clone(),
-        dataset: data.meta.name.clone(),
-        impressions: shown.len(),
-        users: slates.users,
-        models,
-        by_length,
-        cold,
-        cold_slates: slates.cold,
-        pruning_recall: slates.pruning_recall,
-    })
+    let pasts = Pasts::new(data, &model.spec, i64::MAX);
+    let moments = Moments {
+        data,
+        spec: &model.spec,
+        gram: &model.gram,
+        pasts: &pasts,
+        factors: &catalogue.factors,
+    };
+    let seen = Seen::before(data, &split);
+    let scores = impressions::score(&moments, &catalogue, &engines, &test, split.train_until_ms)?;
+    let stage = slates::Stage {
+        moments: &moments,
+        catalogue: &catalogue,
+        engines: &engines,
+        model,
+        from_ms: split.train_until_ms,
+        diversity: config.diversity,
+    };
+    let visitors = slates::visitors(&test, &seen, config.users);
+    let progress = Progress::start("slates", visitors.len() as u64);
+    let judged: Result<Vec<slates::Judged>, Error> = visitors
+        .par_iter()
+        .map(|visitor| {
+            let judged = stage.judge(visitor);
+            progress.add(1);
+            judged
+        })
+        .collect();
+    progress.finish();
+    Ok(report::report(data, bundle, &scores, &judged?, &seen, &catalogue))
 }
+
+fn client(bundle: &Bundle) -> Result<upnext_core::bundle::ClientBundle, Error> {
+    match bundle.client(EngineKind::Compact) {
+        Err(Error::Core(upnext_core::Error::BundleIncomplete { file })) => Err(Error::OpUnsupported {
+            op: file,
+            reason: "the bundle has no compact program of it, and evaluation runs the compact engine".to_owned(),
+        }),
+        other => other,
+    }
+}
+
+/// What the past knew: users and videos with an event before the test window.
+struct Seen {
+    users: Vec<bool>,
+    videos: Vec<bool>,
+}
+
+impl Seen {
+    fn before(data: &Dataset, split: &Split) -> Seen {
+        let mut seen = Seen {
+            users: vec![false; data.users.len()],
+            videos: vec![false; data.videos.len()],
+        };
+        let table = &data.interactions;
+        for row in 0..table.before(split.train_until_ms) {
+            seen.users[table.user[row] as usize] = true;
+            if let Some(video) = seen.videos.get_mut(table.video[row] as usize) {
+                *video = true;
+            }
+        }
+        seen
+    }
+
+    fn warm_user(&self, score: &impressions::Impression) -> bool {
+        self.users[score.user as usize]
+    }
+
+    fn warm_video(&self, score: &impressions::Impression) -> bool {
+        self.videos[score.video as usize]
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
+mod tests;

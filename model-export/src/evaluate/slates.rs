@@ -1,257 +1,150 @@
-//! Slates of users at their first test moment, out of the whole catalogue.
+//! Slates as of the start of the test window, and what of them came true.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use upnext_core::QuantRow;
-use upnext_core::block::{BLOCK_VERSION, Block, BlockMessage, source};
-use upnext_core::bundle::Role;
-use upnext_core::engine::Engine;
-use upnext_core::metrics::{average_precision_at, mean_pairwise_cosine, ndcg_at, precision_at, recall_at};
+use upnext_core::bundle::ClientModel;
+use upnext_core::feature::PastEvent;
+use upnext_core::filter::filter;
 use upnext_core::pipeline::{Options, compose};
+use upnext_core::{Context, Profile};
 
-use super::{EvaluateConfig, Figures, MODELS, PLACES, PRUNED, Stage};
+use super::catalogue::Catalogue;
+use super::{Engines, KS, Seen};
 use crate::Error;
-use crate::bundle::ANY_LANGUAGE;
 use crate::label::Encounter;
-use crate::progress::Progress;
-use crate::towers::QuantRows;
+use crate::moments::{Moments, before};
+use crate::table::Dataset;
 
-/// What was measured.
-pub(super) struct Slates {
-    pub models: BTreeMap<&'static str, Figures>,
-    pub cold: BTreeMap<&'static str, Figures>,
-    pub users: usize,
-    pub pruning_recall: BTreeMap<&'static str, f64>,
-}
+/// Longest slate that is judged.
+const LONGEST: usize = KS[KS.len() - 1];
 
-/// One user's rankings, one for each of the [`MODELS`].
-struct Ranked {
+/// A user with something relevant in the test window.
+#[derive(Debug, Clone)]
+pub(super) struct Visitor {
+    user: u32,
+    /// Row of their first impression of the window: it gives device, surface, place and the clock's moment.
+    first: usize,
+    /// What they found relevant, sorted.
+    relevant: Vec<u32>,
     cold: bool,
-    wanted: BTreeSet<u32>,
-    rankings: [Vec<u32>; 4],
-    /// Recall@500 of the collaborative pruning and of popularity, where the user has a factor.
-    pruned: Option<[f64; 2]>,
 }
 
-const DEPTH: usize = 100;
+/// What came of the slates of one visitor, models in the order of [`super::MODELS`].
+#[derive(Debug, Clone)]
+pub(super) struct Judged {
+    pub(super) relevant: usize,
+    pub(super) cold: bool,
+    /// The server has a factor of them.
+    pub(super) account: bool,
+    /// Video rows, best first.
+    pub(super) slates: [Vec<u32>; 4],
+    /// Which of them came true.
+    pub(super) hits: [Vec<bool>; 4],
+    /// Relevant videos among the server's candidates, and among as many popular ones.
+    pub(super) pruned: [usize; 2],
+}
 
-pub(super) fn measure(
-    stage: &Stage<'_>,
-    shown: &[(&Encounter, bool)],
-    warm: &[bool],
-    config: &EvaluateConfig,
-) -> Result<Slates, Error> {
-    let mut wanted: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
-    let mut first: BTreeMap<u32, &Encounter> = BTreeMap::new();
-    for (e, relevant) in shown {
-        first.entry(e.user).or_insert(e);
+/// Users with something relevant in the test window, at most `most`, evenly spaced.
+pub(super) fn visitors(test: &[(&Encounter, bool)], seen: &Seen, most: usize) -> Vec<Visitor> {
+    let mut found: BTreeMap<u32, Visitor> = BTreeMap::new();
+    for (e, relevant) in test {
+        let visitor = found.entry(e.user).or_insert_with(|| Visitor {
+            user: e.user,
+            first: e.row as usize,
+            relevant: Vec::new(),
+            cold: !seen.users[e.user as usize],
+        });
         if *relevant {
-            wanted.entry(e.user).or_default().insert(e.video);
+            visitor.relevant.push(e.video);
         }
     }
-    let users: Vec<u32> = wanted.keys().copied().collect();
-    let step = users.len().div_ceil(config.users.max(1)).max(1);
-    let moments: Vec<&Encounter> = users
-        .iter()
-        .step_by(step)
-        .filter_map(|user| first.get(user).copied())
-        .collect();
+    let mut visitors: Vec<Visitor> = found.into_values().filter(|v| !v.relevant.is_empty()).collect();
+    let step = visitors.len().div_ceil(most.max(1)).max(1);
+    visitors = visitors.into_iter().step_by(step).collect();
+    for visitor in &mut visitors {
+        visitor.relevant.sort_unstable();
+        visitor.relevant.dedup();
+    }
+    visitors
+}
 
-    let shelves: BTreeMap<String, Vec<u32>> = serde_json::from_slice(&stage.bundle.read(Role::Shelves)?)
-        .map_err(Error::file(&stage.bundle.path(Role::Shelves)?))?;
-    let shelf = shelves.get(ANY_LANGUAGE).map_or(&[][..], Vec::as_slice);
-    let popular = top(&stage.figures.log_popularity, PRUNED);
-    let progress = Progress::start("slates", moments.len() as u64);
-    let ranked = stage.moments.map(&moments, stage.vectors, |moment| {
-        let user = moment.encounter.user;
-        let vector = stage.engine(|engine| Ok(engine.user_vector(&moment.encoded)?))?;
-        let cf = stage
-            .factor(user)
-            .map(|factor| top(&dots(stage.moments.factors, factor), PRUNED));
-        let pruned: &[u32] = match &cf {
-            Some(rows) => rows,
-            None => &shelf[..shelf.len().min(PRUNED)],
-        };
-        let block = block(stage, pruned, moment.context.now_ms)?;
+/// What the slates are made from.
+#[derive(Clone, Copy)]
+pub(super) struct Stage<'a> {
+    pub(super) moments: &'a Moments<'a>,
+    pub(super) catalogue: &'a Catalogue<'a>,
+    pub(super) engines: &'a Engines,
+    pub(super) model: &'a ClientModel,
+    /// Start of the test window.
+    pub(super) from_ms: i64,
+    pub(super) diversity: f32,
+}
+
+impl Stage<'_> {
+    pub(super) fn judge(&self, visitor: &Visitor) -> Result<Judged, Error> {
+        let Stage {
+            moments,
+            catalogue,
+            from_ms,
+            ..
+        } = *self;
+        let data = moments.data;
+        let profile = data.profile(visitor.user, Some(visitor.first));
+        let context = context(data, visitor, from_ms);
+        let events = moments
+            .pasts
+            .of(visitor.user, Some(&catalogue.vectors), moments.factors);
+        let past = before(&events, from_ms);
+        let candidates = catalogue.candidates(visitor.user);
         let options = Options {
-            size: DEPTH.min(pruned.len()),
-            diversity: config.diversity,
+            size: LONGEST,
+            diversity: self.diversity,
             ..Options::default()
         };
-        let profile = stage.data.profile(user, Some(moment.encounter.row as usize));
-        let slate = stage.engine(|engine| {
-            Ok(compose(
-                engine,
-                &stage.client.model,
-                &block,
-                &profile,
-                moment.past,
-                &moment.context,
-                &options,
-            )?)
-        })?;
-        let wanted = wanted.get(&user).cloned().unwrap_or_default();
-        let found = |rows: &[u32]| rows.iter().filter(|row| wanted.contains(row)).count() as f64 / wanted.len() as f64;
-        progress.add(1);
-        Ok(Ranked {
-            cold: !warm[user as usize],
-            pruned: cf.as_ref().map(|rows| [found(rows), found(&popular)]),
-            rankings: [
-                popular[..popular.len().min(DEPTH)].to_vec(),
-                pruned[..pruned.len().min(DEPTH)].to_vec(),
-                top(&dots(stage.vectors, &vector), DEPTH),
-                slate
-                    .items
-                    .iter()
-                    .filter_map(|item| pruned.get(item.row).copied())
-                    .collect(),
-            ],
-            wanted,
-        })
-    })?;
-    progress.finish();
-
-    let recalls: Vec<[f64; 2]> = ranked.iter().filter_map(|one| one.pruned).collect();
-    let mean = |at: usize| recalls.iter().map(|both| both[at]).sum::<f64>() / recalls.len().max(1) as f64;
-    let cold: Vec<&Ranked> = ranked.iter().filter(|one| one.cold).collect();
-    let all: Vec<&Ranked> = ranked.iter().collect();
-    Ok(Slates {
-        models: figures(stage, &all),
-        cold: figures(stage, &cold),
-        users: ranked.len(),
-        pruning_recall: BTreeMap::from([("cf", mean(0)), ("popular", mean(1))]),
-    })
-}
-
-/// Figures of these users' rankings, by model.
-fn figures(stage: &Stage<'_>, ranked: &[&Ranked]) -> BTreeMap<&'static str, Figures> {
-    let of_model = |model: usize| {
-        let mut figures = Figures::default();
-        let mut covered = BTreeSet::new();
-        let mut cosines = Vec::new();
-        for one in ranked {
-            let ranking = &one.rankings[model];
-            covered.extend(ranking.iter().take(10).copied());
-            let rows: Vec<&[f32]> = ranking
-                .iter()
-                .take(10)
-                .filter_map(|row| floats(stage.vectors, *row))
-                .collect();
-            cosines.extend(mean_pairwise_cosine(&rows));
-        }
-        type Metric = fn(&[bool], usize, usize) -> Option<f64>;
-        let metrics: [(&mut BTreeMap<String, f64>, Metric); 4] = [
-            (&mut figures.precision, |ranking, _, k| precision_at(ranking, k)),
-            (&mut figures.recall, recall_at),
-            (&mut figures.ndcg, ndcg_at),
-            (&mut figures.map, average_precision_at),
+        let block = catalogue.block(&candidates)?;
+        let slate = self
+            .engines
+            .with(|engine| compose(engine, self.model, &block, &profile, past, &context, &options))?;
+        let near = Catalogue::nearest(&catalogue.vectors, &slate.user_vector);
+        let first = |rows: &[u32]| first(catalogue, rows, &profile, past, from_ms);
+        let slates = [
+            first(catalogue.popular())?,
+            first(&candidates)?,
+            first(&near)?,
+            slate.items.iter().map(|item| candidates[item.row]).collect(),
         ];
-        for (by_place, metric) in metrics {
-            for k in PLACES {
-                let values: Vec<f64> = ranked
-                    .iter()
-                    .filter_map(|one| {
-                        let hits: Vec<bool> = one.rankings[model].iter().map(|row| one.wanted.contains(row)).collect();
-                        metric(&hits, one.wanted.len(), k)
-                    })
-                    .collect();
-                if let Some(mean) = mean(&values) {
-                    by_place.insert(k.to_string(), mean);
-                }
-            }
-        }
-        figures.pairwise_cosine = mean(&cosines);
-        figures.diversity = figures.pairwise_cosine.map(|cosine| 1.0 - cosine);
-        figures.coverage = (!ranked.is_empty()).then(|| covered.len() as f64 / stage.vectors.len().max(1) as f64);
-        figures
-    };
-    MODELS
-        .iter()
-        .enumerate()
-        .map(|(model, name)| (*name, of_model(model)))
-        .collect()
-}
-
-fn mean(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
-}
-
-fn floats(rows: &QuantRows, row: u32) -> Option<&[f32]> {
-    rows.values.get(row as usize * rows.dim..(row as usize + 1) * rows.dim)
-}
-
-/// Inner product of every row with `query`.
-fn dots(rows: &QuantRows, query: &[f32]) -> Vec<f32> {
-    let dot = |row: &[f32]| row.iter().zip(query).map(|(a, b)| a * b).sum();
-    rows.values.chunks_exact(rows.dim).map(dot).collect()
-}
-
-/// Rows of the `k` largest scores, best first, ties by row.
-fn top(scores: &[f32], k: usize) -> Vec<u32> {
-    let mut rows: Vec<u32> = (0..scores.len() as u32).collect();
-    let order = |a: &u32, b: &u32| scores[*b as usize].total_cmp(&scores[*a as usize]).then(a.cmp(b));
-    if k < rows.len() {
-        rows.select_nth_unstable_by(k, order);
-        rows.truncate(k);
+        let came_true = |row: &u32| visitor.relevant.binary_search(row).is_ok();
+        let count = |rows: &[u32]| rows.iter().filter(|row| came_true(row)).count();
+        Ok(Judged {
+            relevant: visitor.relevant.len(),
+            cold: visitor.cold,
+            account: catalogue.account(visitor.user).is_some(),
+            pruned: [count(&candidates), count(catalogue.popular())],
+            hits: slates.each_ref().map(|slate| slate.iter().map(came_true).collect()),
+            slates,
+        })
     }
-    rows.sort_unstable_by(order);
-    rows
 }
 
-/// The block that a server would send of these rows, as far as ranking reads it.
-fn block(stage: &Stage<'_>, rows: &[u32], now_ms: i64) -> Result<Block, Error> {
-    let (model, videos) = (&stage.client.model, &stage.data.videos);
-    let mut dictionary: Vec<String> = Vec::new();
-    let mut channels = Vec::new();
-    for row in rows {
-        channels.push(videos.channel.get(*row as usize).map_or(0, |name| {
-            dictionary.push(name.to_owned());
-            dictionary.len() as u32
-        }));
+/// The start of the window, at the time of day, on the device and surface of the first impression of it.
+fn context(data: &Dataset, visitor: &Visitor, from_ms: i64) -> Context {
+    let there = data.context(visitor.first);
+    Context {
+        now_ms: from_ms,
+        local_time: there.local_time(),
+        utc_offset_minutes: data.utc_offset_minutes(visitor.user, from_ms),
+        ..there
     }
-    let quant = |table: &QuantRows| -> (Vec<u8>, Vec<f32>) {
-        let rows: Vec<QuantRow<'_>> = rows.iter().filter_map(|row| table.row(*row)).collect();
-        let bytes = rows
-            .iter()
-            .flat_map(|row| row.values.iter().map(|level| level.cast_unsigned()));
-        (bytes.collect(), rows.iter().map(|row| row.scale).collect())
-    };
-    let (vectors, vector_scales) = quant(stage.vectors);
-    let (factors, factor_scales) = quant(stage.moments.factors);
-    let column = |values: &[f32]| -> Vec<f32> { rows.iter().map(|row| values[*row as usize]).collect() };
-    let unknown = vec![0; rows.len()];
-    let message = BlockMessage {
-        version: BLOCK_VERSION,
-        bundle_id: model.bundle_id.clone(),
-        expires_at_ms: now_ms.saturating_add(3_600_000),
-        ids: rows.iter().map(|row| videos.ids.name(*row).to_owned()).collect(),
-        vector_dim: model.spec.vector_dim,
-        vectors,
-        vector_scales,
-        factor_dim: model.spec.factor_dim,
-        factors,
-        factor_scales,
-        sources: vec![source::CF; rows.len()],
-        server_scores: (0..rows.len()).map(|place| -(place as f32)).collect(),
-        priors: column(&stage.figures.prior),
-        log_popularity: column(&stage.figures.log_popularity),
-        length_seconds: rows
-            .iter()
-            .map(|row| stage.data.length_of(*row).unwrap_or(-1.0))
-            .collect(),
-        published_at_ms: rows
-            .iter()
-            .map(|row| videos.published_at_ms[*row as usize].unwrap_or(i64::MIN))
-            .collect(),
-        languages: unknown.clone(),
-        ratings: unknown.clone(),
-        channels,
-        tag_counts: unknown,
-        tags: Vec::new(),
-        dictionary,
-        titles: Vec::new(),
-        thumbnails: Vec::new(),
-        effects: column(&stage.figures.effect),
-    };
-    Ok(Block::from_message(message, &model.bundle_id, model.dims())?)
+}
+
+/// The first rows of an order that the device would show.
+fn first(
+    catalogue: &Catalogue<'_>,
+    rows: &[u32],
+    profile: &Profile,
+    past: &[PastEvent<'_>],
+    now_ms: i64,
+) -> Result<Vec<u32>, Error> {
+    let (kept, _) = filter(&catalogue.block(rows)?, profile, past, now_ms, None);
+    Ok(kept.into_iter().take(LONGEST).map(|row| rows[row]).collect())
 }

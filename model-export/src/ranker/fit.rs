@@ -28,12 +28,17 @@ fn held(width: usize) -> Vec<bool> {
         .collect()
 }
 
+/// A network that took fewer steps is about what chance made it: a small log gets more passes.
+const LEAST_STEPS: usize = 1_000;
+/// More passes than this over the same rows only learn them by heart.
+const MOST_PASSES: usize = 100;
+
 /// How to train the ranker.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct RankerConfig {
     /// Widths of the hidden layers.
     pub hidden: [usize; 2],
-    /// Passes over the rows.
+    /// Passes over the rows, at least; see [`RankerConfig::passes`].
     pub epochs: usize,
     /// Rows per step.
     pub batch: usize,
@@ -58,6 +63,15 @@ impl Default for RankerConfig {
             clip: 5.0,
             seed: 1,
         }
+    }
+}
+
+impl RankerConfig {
+    /// Passes over this many rows: `epochs`, or more where those would be fewer than 1,000 steps, but not over 100.
+    #[must_use]
+    pub fn passes(&self, rows: usize) -> usize {
+        let steps = rows.div_ceil(self.batch.max(1)).max(1);
+        self.epochs.max(LEAST_STEPS.div_ceil(steps).min(MOST_PASSES))
     }
 }
 
@@ -107,7 +121,7 @@ pub fn fit(
     };
     let mut order: Vec<usize> = (0..rows.len()).collect();
     let mut steps = 0;
-    for epoch in 0..config.epochs {
+    for epoch in 0..config.passes(rows.len()) {
         order.shuffle(&mut rng);
         let (mut sum, mut seen) = (0.0, 0);
         for batch in order.chunks(config.batch) {

@@ -64,3 +64,12 @@ fn equal_seeds_give_equal_weights_and_no_rows_are_an_error() {
     let error = fit(&Rows::default(), &config(), &Device::flex(), |_, _| {}).unwrap_err();
     assert_eq!(error.code(), Code::ConfigInvalid);
 }
+
+#[test]
+fn a_small_log_gets_more_passes_and_a_large_one_as_many_as_stated() {
+    let config = RankerConfig::default();
+    assert_eq!(config.passes(600), 100);
+    assert_eq!(config.passes(11_400), 23);
+    assert_eq!(config.passes(1_000_000), config.epochs);
+    assert_eq!(RankerConfig { epochs: 0, ..config }.passes(0), 100);
+}

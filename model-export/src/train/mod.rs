@@ -260,7 +260,7 @@ impl Stage<'_> {
 }
 
 fn ranker_step(rows: &Rows, config: &RankerConfig) -> Result<RankerWeights, Error> {
-    let progress = Progress::start("ranker", (config.epochs * rows.len()) as u64);
+    let progress = Progress::start("ranker", (config.passes(rows.len()) * rows.len()) as u64);
     let ranker = ranker::fit(rows, config, &Device::flex(), |done, loss| {
         progress.note(done, &format!("loss {loss:.4}"));
     });

@@ -1,0 +1,377 @@
+//! Figures from scores and slates, as JSON and as a table.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use upnext_core::metrics::{average_precision_at, mean_pairwise_cosine, ndcg_at, precision_at, recall_at, roc_auc};
+
+use super::catalogue::Catalogue;
+use super::impressions::Impression;
+use super::slates::Judged;
+use super::{CANDIDATES, KS, MODELS, SLATE, Seen};
+use crate::bundle::Bundle;
+use crate::table::Dataset;
+
+/// Area under the ROC curve per model; `null` where one side is empty.
+pub type Auc = BTreeMap<&'static str, Option<f64>>;
+type AtK = BTreeMap<String, f64>;
+
+/// What slates are worth, means over users.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct SlateQuality {
+    /// Share of the first `k` that came true.
+    pub precision: AtK,
+    /// Share of what came true in the first `k`.
+    pub recall: AtK,
+    /// Normalised discounted cumulative gain.
+    pub ndcg: AtK,
+    /// Mean average precision.
+    pub map: AtK,
+    /// One minus the mean cosine of two videos of a slate.
+    pub diversity: Option<f64>,
+    /// Mean cosine of two videos of a slate.
+    pub pairwise_cosine: Option<f64>,
+    /// Share of the catalogue that stands in some slate.
+    pub coverage: f64,
+}
+
+/// Everything about one model.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Quality {
+    /// Over all impressions of the test window, each as of its instant.
+    pub auc: Option<f64>,
+    /// Mean of the users' own, weighted by impressions; users with one side only are left out.
+    pub user_auc: Option<f64>,
+    /// The same with every viewer as of the start of the test window.
+    pub auc_frozen: Option<f64>,
+    /// The same with every viewer as of the start of the test window.
+    pub user_auc_frozen: Option<f64>,
+    /// Slates as of the start of the test window.
+    #[serde(flatten)]
+    pub slates: SlateQuality,
+}
+
+/// Impressions of videos of a range of lengths.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Bucket {
+    /// Shortest, seconds.
+    pub from_seconds: f32,
+    /// Longest, seconds.
+    pub to_seconds: f32,
+    /// Impressions.
+    pub impressions: usize,
+    /// Share of them that is relevant.
+    pub relevant: f64,
+    /// Per model.
+    pub auc: Auc,
+}
+
+/// Impressions, and slates of users, of which the past knew nothing.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Cold {
+    /// Impressions.
+    pub impressions: usize,
+    /// Per model.
+    pub auc: Auc,
+    /// Users with a slate; 0 for cold videos.
+    pub users: usize,
+    /// Per model; empty for cold videos.
+    pub models: BTreeMap<&'static str, SlateQuality>,
+}
+
+/// Recall of the server's pruning of the whole catalogue, before the device's filter.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Pruning {
+    /// Candidates that the server sends.
+    pub candidates: usize,
+    /// Users of whom the server has a factor.
+    pub accounts: usize,
+    /// Their relevant videos among the candidates, mean of the users' shares.
+    pub cf: Option<f64>,
+    /// The same among as many popular videos.
+    pub popular: Option<f64>,
+    /// Users without a factor.
+    pub newcomers: usize,
+    /// Their relevant videos on the content shelf.
+    pub shelf: Option<f64>,
+    /// The same among as many popular videos.
+    pub newcomers_popular: Option<f64>,
+}
+
+/// Size of the test.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct TestSize {
+    /// Labelled impressions.
+    pub impressions: usize,
+    /// Relevant ones.
+    pub relevant: usize,
+    /// Users with a slate: something was relevant to them.
+    pub users: usize,
+    /// Videos of the catalogue.
+    pub videos: usize,
+}
+
+/// The whole report; its JSON is what `--json` writes.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// Name of the data set.
+    pub dataset: String,
+    /// Bundle id.
+    pub bundle: String,
+    /// Size of the test.
+    pub test: TestSize,
+    /// Videos of a slate for diversity and coverage.
+    pub slate: usize,
+    /// Per model.
+    pub models: BTreeMap<&'static str, Quality>,
+    /// By quintile of length.
+    pub by_length: Vec<Bucket>,
+    /// Users without an event before the test window.
+    pub cold_users: Cold,
+    /// Videos without an event before the test window.
+    pub cold_videos: Cold,
+    /// The server's part.
+    pub pruning: Pruning,
+}
+
+pub(super) fn report(
+    data: &Dataset,
+    bundle: &Bundle,
+    scores: &[Impression],
+    judged: &[Judged],
+    seen: &Seen,
+    catalogue: &Catalogue<'_>,
+) -> Report {
+    let all: Vec<&Impression> = scores.iter().collect();
+    let every: Vec<&Judged> = judged.iter().collect();
+    let quality = |(model, name): (usize, &&'static str)| {
+        let live = |s: &Impression| s.live[model];
+        let frozen = |s: &Impression| s.frozen[model];
+        let quality = Quality {
+            auc: auc(&all, live),
+            user_auc: user_auc(&all, live),
+            auc_frozen: auc(&all, frozen),
+            user_auc_frozen: user_auc(&all, frozen),
+            slates: slate_quality(&every, model, catalogue),
+        };
+        (*name, quality)
+    };
+    let cold_user: Vec<&Impression> = scores.iter().filter(|s| !seen.warm_user(s)).collect();
+    let cold_video: Vec<&Impression> = scores.iter().filter(|s| !seen.warm_video(s)).collect();
+    let newcomers: Vec<&Judged> = judged.iter().filter(|j| j.cold).collect();
+    let slates = |(model, name): (usize, &&'static str)| (*name, slate_quality(&newcomers, model, catalogue));
+    Report {
+        dataset: data.meta.name.clone(),
+        bundle: bundle.id.clone(),
+        test: TestSize {
+            impressions: scores.len(),
+            relevant: scores.iter().filter(|s| s.relevant).count(),
+            users: judged.len(),
+            videos: data.videos.len(),
+        },
+        slate: SLATE,
+        models: MODELS.iter().enumerate().map(quality).collect(),
+        by_length: by_length(data, scores),
+        cold_users: Cold {
+            impressions: cold_user.len(),
+            auc: aucs(&cold_user),
+            users: newcomers.len(),
+            models: if newcomers.is_empty() {
+                BTreeMap::new()
+            } else {
+                MODELS.iter().enumerate().map(slates).collect()
+            },
+        },
+        cold_videos: Cold {
+            impressions: cold_video.len(),
+            auc: aucs(&cold_video),
+            users: 0,
+            models: BTreeMap::new(),
+        },
+        pruning: pruning(judged),
+    }
+}
+
+fn auc(scores: &[&Impression], score: impl Fn(&Impression) -> f32) -> Option<f64> {
+    let values: Vec<f32> = scores.iter().map(|s| score(s)).collect();
+    let labels: Vec<bool> = scores.iter().map(|s| s.relevant).collect();
+    roc_auc(&values, &labels)
+}
+
+fn aucs(scores: &[&Impression]) -> Auc {
+    MODELS
+        .iter()
+        .enumerate()
+        .map(|(model, name)| (*name, auc(scores, |s| s.live[model])))
+        .collect()
+}
+
+fn user_auc(scores: &[&Impression], score: impl Fn(&Impression) -> f32) -> Option<f64> {
+    let mut by_user: BTreeMap<u32, Vec<&Impression>> = BTreeMap::new();
+    for s in scores {
+        by_user.entry(s.user).or_default().push(s);
+    }
+    let (mut sum, mut weight) = (0.0, 0.0);
+    for own in by_user.values() {
+        if let Some(auc) = auc(own, &score) {
+            sum += auc * own.len() as f64;
+            weight += own.len() as f64;
+        }
+    }
+    (weight > 0.0).then(|| sum / weight)
+}
+
+fn mean(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    let (sum, count) = values.flatten().fold((0.0, 0_u32), |(s, n), v| (s + v, n + 1));
+    (count > 0).then(|| sum / f64::from(count))
+}
+
+fn slate_quality(judged: &[&Judged], model: usize, catalogue: &Catalogue<'_>) -> SlateQuality {
+    let at = |metric: &dyn Fn(&Judged, usize) -> Option<f64>| -> AtK {
+        let of = |k: &usize| Some((k.to_string(), mean(judged.iter().map(|j| metric(j, *k)))?));
+        KS.iter().filter_map(of).collect()
+    };
+    let table = &catalogue.vectors;
+    let cosine = |j: &&Judged| {
+        let rows = j.slates[model].iter().take(SLATE).map(|row| *row as usize);
+        let vectors: Vec<&[f32]> = rows
+            .map(|row| &table.values[row * table.dim..(row + 1) * table.dim])
+            .collect();
+        mean_pairwise_cosine(&vectors)
+    };
+    let mut shown = vec![false; table.len()];
+    for row in judged.iter().flat_map(|j| j.slates[model].iter().take(SLATE)) {
+        shown[*row as usize] = true;
+    }
+    let pairwise_cosine = mean(judged.iter().map(cosine));
+    SlateQuality {
+        precision: at(&|j, k| precision_at(&j.hits[model], k)),
+        recall: at(&|j, k| recall_at(&j.hits[model], j.relevant, k)),
+        ndcg: at(&|j, k| ndcg_at(&j.hits[model], j.relevant, k)),
+        map: at(&|j, k| average_precision_at(&j.hits[model], j.relevant, k)),
+        diversity: pairwise_cosine.map(|cosine| 1.0 - cosine),
+        pairwise_cosine,
+        coverage: shown.iter().filter(|s| **s).count() as f64 / table.len().max(1) as f64,
+    }
+}
+
+/// Five ranges of length with about as many impressions each; a length is in one of them only.
+fn by_length(data: &Dataset, scores: &[Impression]) -> Vec<Bucket> {
+    let mut known: Vec<(f32, &Impression)> = scores
+        .iter()
+        .filter_map(|s| Some((data.length_of(s.video)?, s)))
+        .collect();
+    known.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut buckets = Vec::new();
+    let mut start = 0;
+    for fifth in 1..=5 {
+        let mut end = known.len() * fifth / 5;
+        while end > start && end < known.len() && known[end].0 == known[end - 1].0 {
+            end += 1;
+        }
+        if end <= start {
+            continue;
+        }
+        let inside: Vec<&Impression> = known[start..end].iter().map(|(_, s)| *s).collect();
+        buckets.push(Bucket {
+            from_seconds: known[start].0,
+            to_seconds: known[end - 1].0,
+            impressions: inside.len(),
+            relevant: inside.iter().filter(|s| s.relevant).count() as f64 / inside.len() as f64,
+            auc: aucs(&inside),
+        });
+        start = end;
+    }
+    buckets
+}
+
+fn pruning(judged: &[Judged]) -> Pruning {
+    let recall = |account: bool, which: usize| {
+        let own = judged.iter().filter(|j| j.account == account);
+        mean(own.map(|j| Some(j.pruned[which] as f64 / j.relevant as f64)))
+    };
+    let accounts = judged.iter().filter(|j| j.account).count();
+    Pruning {
+        candidates: CANDIDATES,
+        accounts,
+        cf: recall(true, 0),
+        popular: recall(true, 1),
+        newcomers: judged.len() - accounts,
+        shelf: recall(false, 0),
+        newcomers_popular: recall(false, 1),
+    }
+}
+
+impl Report {
+    /// The main figures, for a human.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let show = |value: Option<f64>| value.map_or("-".to_owned(), |v| format!("{v:.4}"));
+        let mut text = String::new();
+        // Writing to a String cannot fail, here and below.
+        let _ = writeln!(
+            text,
+            "{}: {} impressions of the test window, {} relevant; slates for {} users over {} videos",
+            self.dataset, self.test.impressions, self.test.relevant, self.test.users, self.test.videos
+        );
+        let _ = writeln!(
+            text,
+            "{:10} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8}",
+            "", "auc", "user_auc", "frozen", "prec@10", "rec@100", "ndcg@10", "diversity", "coverage"
+        );
+        for name in MODELS {
+            let Some(q) = self.models.get(name) else { continue };
+            let at = |map: &AtK, k: &str| show(map.get(k).copied());
+            let _ = writeln!(
+                text,
+                "{name:10} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8.4}",
+                show(q.auc),
+                show(q.user_auc),
+                show(q.user_auc_frozen),
+                at(&q.slates.precision, "10"),
+                at(&q.slates.recall, "100"),
+                at(&q.slates.ndcg, "10"),
+                show(q.slates.diversity),
+                q.slates.coverage
+            );
+        }
+        let line = |auc: &Auc| {
+            MODELS
+                .map(|name| format!("{name} {}", show(auc.get(name).copied().flatten())))
+                .join(", ")
+        };
+        for bucket in &self.by_length {
+            let _ = writeln!(
+                text,
+                "length {:>6.0}-{:<6.0} s, {} impressions, {:.1} % relevant: auc {}",
+                bucket.from_seconds,
+                bucket.to_seconds,
+                bucket.impressions,
+                100.0 * bucket.relevant,
+                line(&bucket.auc)
+            );
+        }
+        for (what, cold) in [("users", &self.cold_users), ("videos", &self.cold_videos)] {
+            let _ = writeln!(
+                text,
+                "cold {what}, {} impressions: auc {}",
+                cold.impressions,
+                line(&cold.auc)
+            );
+        }
+        let p = &self.pruning;
+        let _ = writeln!(
+            text,
+            "recall@{} of the pruning: {} accounts, cf {} (popular {}); {} newcomers, shelf {} (popular {})",
+            p.candidates,
+            p.accounts,
+            show(p.cf),
+            show(p.popular),
+            p.newcomers,
+            show(p.shelf),
+            show(p.newcomers_popular)
+        );
+        text
+    }
+}

@@ -21,39 +21,19 @@ pub struct Encounter {
     pub user: u32,
     /// Video row.
     pub video: u32,
-    /// Interaction row that opened it: an impression where [`Encounter::shown`].
+    /// Interaction row that opened it: an impression where [`Outcome::shown`].
     pub row: u32,
     /// When it opened, Unix milliseconds. Features are as of this instant.
     pub at_ms: i64,
-    /// An impression opened it.
-    pub shown: bool,
-    /// A watch joined it.
-    pub watched: bool,
-    /// Fraction watched, summed over its watches, 0..=1; unknown where seconds or length are.
-    pub fraction: Option<f32>,
-    /// Liked.
-    pub liked: bool,
-    /// Disliked, or "not interested".
-    pub rejected: bool,
-    /// The log's own judgement, for a log without seconds.
-    pub judged: Option<bool>,
-    /// Seconds so far; only while grouping.
-    seconds: Option<f32>,
+    /// How it went, by the core's rules.
+    pub outcome: Outcome,
 }
 
 impl Encounter {
     /// The label, by the core's rules: [`Outcome::label`].
     #[must_use]
     pub fn label(&self) -> Option<bool> {
-        Outcome {
-            shown: self.shown,
-            watched: self.watched,
-            fraction: self.fraction,
-            liked: self.liked,
-            rejected: self.rejected,
-            judged: self.judged,
-        }
-        .label()
+        self.outcome.label()
     }
 }
 
@@ -75,7 +55,7 @@ pub fn encounters(data: &Dataset, split: &Split) -> Vec<Encounter> {
         let index = match current {
             // A log may write the events of one instant in any order.
             Some(index) if kind != EventKind::Impression => index,
-            Some(index) if !found[index].shown && found[index].at_ms == at_ms => index,
+            Some(index) if !found[index].outcome.shown && found[index].at_ms == at_ms => index,
             _ => {
                 open.insert((user, video), found.len() as u32);
                 found.push(Encounter {
@@ -83,13 +63,7 @@ pub fn encounters(data: &Dataset, split: &Split) -> Vec<Encounter> {
                     video,
                     row: row as u32,
                     at_ms,
-                    shown: false,
-                    watched: false,
-                    fraction: None,
-                    liked: false,
-                    rejected: false,
-                    judged: None,
-                    seconds: None,
+                    outcome: Outcome::default(),
                 });
                 found.len() - 1
             }
@@ -101,85 +75,11 @@ pub fn encounters(data: &Dataset, split: &Split) -> Vec<Encounter> {
 
 fn absorb(encounter: &mut Encounter, data: &Dataset, row: usize) {
     let table = &data.interactions;
-    match table.kind[row] {
-        EventKind::Impression => {
-            encounter.shown = true;
-            encounter.row = row as u32;
-        }
-        EventKind::Watch => {
-            encounter.watched = true;
-            if let Some(seconds) = table.seconds[row] {
-                let total = encounter.seconds.unwrap_or(0.0) + seconds;
-                encounter.seconds = Some(total);
-                encounter.fraction = fraction_watched(Some(total), data.length_of(encounter.video));
-            }
-        }
-        EventKind::Like => encounter.liked = true,
-        EventKind::Dislike | EventKind::NotInterested => encounter.rejected = true,
-        EventKind::Comment | EventKind::Share | EventKind::Search => {}
+    if table.kind[row] == EventKind::Impression {
+        encounter.row = row as u32;
     }
-    if let Some(judged) = table.relevant[row] {
-        encounter.judged = Some(encounter.judged.unwrap_or(false) || judged);
-    }
-}
-
-/// The distinct videos that each user found relevant before an instant: what the factors learn from.
-#[derive(Debug, Clone, Default)]
-pub struct Positives {
-    ends: Vec<u32>,
-    videos: Vec<u32>,
-}
-
-impl Positives {
-    /// Collects relevant encounters that opened before `until_ms`; rows of a user in rising video order.
-    #[must_use]
-    pub fn collect(users: usize, encounters: &[Encounter], until_ms: i64) -> Positives {
-        let mut pairs: Vec<(u32, u32)> = encounters
-            .iter()
-            .filter(|e| e.at_ms < until_ms && e.label() == Some(true))
-            .map(|e| (e.user, e.video))
-            .collect();
-        pairs.sort_unstable();
-        pairs.dedup();
-        let mut ends = vec![0_u32; users + 1];
-        for (user, _) in &pairs {
-            ends[*user as usize + 1] += 1;
-        }
-        for i in 0..users {
-            ends[i + 1] += ends[i];
-        }
-        Positives {
-            ends,
-            videos: pairs.into_iter().map(|(_, video)| video).collect(),
-        }
-    }
-
-    /// Videos of one user.
-    #[must_use]
-    pub fn of(&self, user: u32) -> &[u32] {
-        match (self.ends.get(user as usize), self.ends.get(user as usize + 1)) {
-            (Some(start), Some(end)) => &self.videos[*start as usize..*end as usize],
-            _ => &[],
-        }
-    }
-
-    /// Number of users.
-    #[must_use]
-    pub fn users(&self) -> usize {
-        self.ends.len().saturating_sub(1)
-    }
-
-    /// Number of pairs.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.videos.len()
-    }
-
-    /// True where there is no pair.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.videos.is_empty()
-    }
+    let fraction = fraction_watched(table.seconds[row], data.length_of(encounter.video));
+    encounter.outcome.absorb(table.kind[row], fraction, table.relevant[row]);
 }
 
 #[cfg(test)]

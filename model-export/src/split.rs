@@ -101,7 +101,7 @@ impl Split {
     ) -> impl Iterator<Item = (&'a Encounter, bool)> + 'a {
         encounters
             .iter()
-            .filter(move |e| e.shown && self.side(e.at_ms) == side)
+            .filter(move |e| e.outcome.shown && self.side(e.at_ms) == side)
             .filter_map(|e| Some((e, e.label()?)))
     }
 

@@ -41,7 +41,7 @@ pub fn learn(data: &Dataset, split: &Split, encounters: &[Encounter], surface: &
     let mut judged = vec![Tally::default(); lengths];
     for e in encounters
         .iter()
-        .filter(|e| split.side(e.at_ms) == Side::Factors && by_source(e))
+        .filter(|e| split.side(e.at_ms) == Side::Factors && e.outcome.by_source())
     {
         if let Some(relevant) = e.label() {
             judged[row_of(e)].add(relevant);
@@ -52,11 +52,6 @@ pub fn learn(data: &Dataset, split: &Split, encounters: &[Encounter], surface: &
         impressions,
         judged,
     })
-}
-
-/// Whether the label rests on the source's own judgement.
-fn by_source(e: &Encounter) -> bool {
-    e.fraction.is_none() && e.judged.is_some()
 }
 
 /// What was counted for every video before the end of the train window.
@@ -124,7 +119,7 @@ impl VideoFigures {
 fn watched_before(data: &Dataset, split: &Split, encounters: &[Encounter], spec: &FeatureSpec) -> Vec<f32> {
     let mut pairs: Vec<(u32, u32, bool)> = encounters
         .iter()
-        .filter(|e| split.side(e.at_ms) == Side::Factors && e.watched)
+        .filter(|e| split.side(e.at_ms) == Side::Factors && e.outcome.watched)
         .filter_map(|e| Some((e.video, e.user, e.label()?)))
         .collect();
     // Relevant last, so that of one pair the best encounter stays.

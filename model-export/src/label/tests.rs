@@ -92,7 +92,7 @@ fn events_of_one_instant_may_come_in_any_order() {
     let data = log(&events);
     let found = encounters(&data, &SPLIT);
     assert_eq!(found.len(), 1);
-    assert!(found[0].shown);
+    assert!(found[0].outcome.shown);
     assert_eq!(data.interactions.kind[found[0].row as usize], Impression);
     assert_eq!(found[0].label(), Some(true));
 }
@@ -142,21 +142,23 @@ fn a_like_of_the_next_day_is_another_occasion() {
 }
 
 #[test]
-fn positives_are_distinct_and_end_with_their_window() {
+fn a_search_opens_no_encounter() {
     let mut builder = Builder::new(Meta::default());
-    for id in ["idle", "busy"] {
-        builder.user(&User { id, ..User::default() }).unwrap();
-    }
-    for id in ["a", "b", "c"] {
-        builder.video(&Video { id, ..Video::default() }).unwrap();
-    }
-    for (video, at_ms) in [(2, 1), (0, 2), (2, 3 + ENCOUNTER_MS), (1, SPLIT.factors_until_ms)] {
-        builder.interaction(&Interaction::new(1, video, Like, at_ms));
-    }
-    builder.interaction(&Interaction::new(1, NONE, Search, 4));
+    builder
+        .user(&User {
+            id: "u",
+            ..User::default()
+        })
+        .unwrap();
+    builder
+        .video(&Video {
+            id: "v",
+            ..Video::default()
+        })
+        .unwrap();
+    builder.interaction(&Interaction::new(0, NONE, Search, 4));
+    builder.interaction(&Interaction::new(0, 0, Like, 5));
     let found = encounters(&builder.finish(), &SPLIT);
-    let positives = Positives::collect(2, &found, SPLIT.factors_until_ms);
-    assert!(positives.of(0).is_empty());
-    assert_eq!(positives.of(1), [0, 2]);
-    assert_eq!((positives.users(), positives.len()), (2, 2));
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].video, found[0].at_ms), (0, 5));
 }

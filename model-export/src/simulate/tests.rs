@@ -90,7 +90,7 @@ fn the_planted_moments_show_in_what_was_watched() {
     let split = Split::of(&data).unwrap();
     // Share relevant among impressions of the night topics, at each planted moment.
     let mut counts = [(0_u32, 0_u32); 2];
-    for e in encounters(&data, &split).iter().filter(|e| e.shown) {
+    for e in encounters(&data, &split).iter().filter(|e| e.outcome.shown) {
         let clip = &world.clips[e.video as usize];
         let context = data.context(e.row as usize);
         let night_topic = ["comedy", "concerts", "games"].contains(&TOPICS[clip.topic]);

@@ -79,7 +79,7 @@ fn latest_reads_titles_genres_ratings_and_tags() {
     };
     let labels: Vec<_> = encounters(&data, &split)
         .iter()
-        .filter(|e| e.shown)
+        .filter(|e| e.outcome.shown)
         .map(|e| e.label())
         .collect();
     assert_eq!(labels, [Some(true), Some(false), Some(false)]);

@@ -5,8 +5,11 @@ import { extname, join, normalize } from "node:path";
 
 const types = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm", ".json": "application/json" };
 
+/** In a page's head, or the browser asks for an icon that is not there. */
+export const noIcon = '<link rel="icon" href="data:,">';
+
 /** `folders`: `{ "/dist/": "/path/to/dist" }`. Resolves with `{ origin, close }`. */
-export function serveStatic(folders, page = "<!doctype html><title>upnext</title>") {
+export function serveStatic(folders, page = `<!doctype html><title>upnext</title>${noIcon}`) {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url, "http://localhost");
     if (pathname === "/") return void response.setHeader("content-type", types[".html"]).end(page);

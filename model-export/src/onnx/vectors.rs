@@ -70,9 +70,7 @@ pub fn vectors(bundle: &Bundle, rows: usize, seed: u64) -> Result<Vec<GraphVecto
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let inputs: Vec<InputVectors> = (runner.inputs().iter().enumerate())
             .map(|(index, input)| {
-                let limits = program
-                    .as_ref()
-                    .map_or_else(|| vec![None; input.width], |p| p.id_limits(index));
+                let limits = program.as_ref().map_or_else(Vec::new, |p| p.id_limits(index).to_vec());
                 let limits = if limits.is_empty() {
                     vec![None; input.width]
                 } else {

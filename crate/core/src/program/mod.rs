@@ -123,6 +123,10 @@ pub struct Program {
     pub(crate) tensors: Vec<Tensor>,
     /// Width of each buffer: inputs, then ops.
     pub(crate) widths: Vec<usize>,
+    /// Where each buffer begins in the scratch.
+    pub(crate) starts: Vec<usize>,
+    /// For each ids input and column, the first id that is too large.
+    pub(crate) limits: Vec<Vec<Option<usize>>>,
     pub(crate) output: usize,
 }
 
@@ -165,23 +169,8 @@ impl Program {
     /// First id that is too large, for each column of the ids input `input`
     /// (`None`: no op gathers by that column).
     #[must_use]
-    pub fn id_limits(&self, input: usize) -> Vec<Option<usize>> {
-        let width = self.inputs.get(input).map_or(0, |i| i.width);
-        let mut limits = vec![None; width];
-        for op in &self.ops {
-            let (ids, columns, table) = match op {
-                Op::Gather { ids, column, table } => (*ids, *column..column + 1, *table),
-                Op::GatherMean { ids, from, to, table } => (*ids, *from..*to, *table),
-                _ => continue,
-            };
-            if ids == input {
-                let rows = self.tensors[table].rows;
-                for limit in &mut limits[columns] {
-                    *limit = Some(limit.map_or(rows, |old: usize| old.min(rows)));
-                }
-            }
-        }
-        limits
+    pub fn id_limits(&self, input: usize) -> &[Option<usize>] {
+        self.limits.get(input).map_or(&[], Vec::as_slice)
     }
 }
 

@@ -12,10 +12,10 @@ pub enum Value<'a> {
     Ids(&'a [u32]),
 }
 
-/// Memory of a run, kept between runs.
+/// Memory of a run, kept between runs: the buffers one after the other, and the result.
 #[derive(Debug, Clone, Default)]
 pub struct Scratch {
-    buffers: Vec<Vec<f32>>,
+    buffers: Vec<f32>,
     output: Vec<f32>,
 }
 
@@ -30,30 +30,44 @@ impl Program {
     /// [`Error::NotFinite`] for NaN or infinity in an input.
     pub fn run<'s>(&self, inputs: &[Value<'_>], rows: usize, scratch: &'s mut Scratch) -> Result<&'s [f32], Error> {
         self.check(inputs, rows)?;
-        scratch.buffers.resize_with(self.widths.len(), Vec::new);
-        for (buffer, width) in scratch.buffers.iter_mut().zip(&self.widths) {
-            buffer.resize(*width, 0.0);
+        // Programs that share a scratch leave each other's values there: every op writes before one reads.
+        let total = self
+            .starts
+            .last()
+            .zip(self.widths.last())
+            .map_or(0, |(start, width)| start + width);
+        if scratch.buffers.len() < total {
+            scratch.buffers.resize(total, 0.0);
         }
         scratch.output.clear();
         for row in 0..rows {
-            for ((input, value), buffer) in self.inputs.iter().zip(inputs).zip(&mut scratch.buffers) {
+            for ((input, value), start) in self.inputs.iter().zip(inputs).zip(&self.starts) {
                 if let Value::Dense(values) = value {
-                    buffer.copy_from_slice(&values[row * input.width..(row + 1) * input.width]);
+                    let values = &values[row * input.width..(row + 1) * input.width];
+                    scratch.buffers[*start..start + input.width].copy_from_slice(values);
                 }
             }
             for (index, op) in self.ops.iter().enumerate() {
-                let (written, rest) = scratch.buffers.split_at_mut(self.inputs.len() + index);
-                if let Some(out) = rest.first_mut() {
-                    self.step(op, inputs, row, written, out);
-                }
+                let buffer = self.inputs.len() + index;
+                let (written, rest) = scratch.buffers.split_at_mut(self.starts[buffer]);
+                self.step(op, inputs, row, written, &mut rest[..self.widths[buffer]]);
             }
-            scratch.output.extend_from_slice(&scratch.buffers[self.output]);
+            scratch
+                .output
+                .extend_from_slice(self.buffer(self.output, &scratch.buffers));
         }
         Ok(&scratch.output)
     }
 
+    /// One buffer of a row's values.
+    fn buffer<'a>(&self, index: usize, values: &'a [f32]) -> &'a [f32] {
+        let start = self.starts[index];
+        &values[start..start + self.widths[index]]
+    }
+
     /// One op of one row. `written` holds the buffers before it; validation saw to all indices.
-    fn step(&self, op: &Op, inputs: &[Value<'_>], row: usize, written: &[Vec<f32>], out: &mut [f32]) {
+    fn step(&self, op: &Op, inputs: &[Value<'_>], row: usize, written: &[f32], out: &mut [f32]) {
+        let read = |index: usize| self.buffer(index, written);
         match op {
             Op::Gather { ids, column, table } => {
                 let t = &self.tensors[*table];
@@ -72,25 +86,25 @@ impl Program {
             Op::Concat { inputs } => {
                 let mut rest = out;
                 for input in inputs {
-                    let (head, tail) = rest.split_at_mut(written[*input].len());
-                    head.copy_from_slice(&written[*input]);
+                    let (head, tail) = rest.split_at_mut(self.widths[*input]);
+                    head.copy_from_slice(read(*input));
                     rest = tail;
                 }
             }
             Op::Dense { input, weights, bias } => {
                 let bias = bias.map(|b| self.tensors[b].values.as_slice());
-                kernel::dense(&written[*input], &self.tensors[*weights].values, bias, out);
+                kernel::dense(read(*input), &self.tensors[*weights].values, bias, out);
             }
-            Op::Relu(x) => map(&written[*x], out, |v| if v < 0.0 { 0.0 } else { v }),
-            Op::Sigmoid(x) => map(&written[*x], out, kernel::sigmoid),
-            Op::Tanh(x) => map(&written[*x], out, libm::tanhf),
-            Op::Add(x, y) => join(&written[*x], self.operand(*y, written), out, |a, b| a + b),
-            Op::Mul(x, y) => join(&written[*x], self.operand(*y, written), out, |a, b| a * b),
+            Op::Relu(x) => kernel::relu(read(*x), out),
+            Op::Sigmoid(x) => map(read(*x), out, kernel::sigmoid),
+            Op::Tanh(x) => map(read(*x), out, libm::tanhf),
+            Op::Add(x, y) => join(read(*x), self.operand(*y, written), out, |a, b| a + b),
+            Op::Mul(x, y) => join(read(*x), self.operand(*y, written), out, |a, b| a * b),
             Op::L2Norm { input, floor } => {
-                out.copy_from_slice(&written[*input]);
+                out.copy_from_slice(read(*input));
                 kernel::l2_normalise(out, *floor);
             }
-            Op::Clamp { input, low, high } => map(&written[*input], out, |v| {
+            Op::Clamp { input, low, high } => map(read(*input), out, |v| {
                 // Comparisons, as in Relu: the same bits on every target, NaN stays NaN.
                 if v < *low {
                     *low
@@ -100,13 +114,13 @@ impl Program {
                     v
                 }
             }),
-            Op::Slice { input, from, to } => out.copy_from_slice(&written[*input][*from..*to]),
+            Op::Slice { input, from, to } => out.copy_from_slice(&read(*input)[*from..*to]),
         }
     }
 
-    fn operand<'a>(&'a self, operand: Operand, written: &'a [Vec<f32>]) -> &'a [f32] {
+    fn operand<'a>(&'a self, operand: Operand, written: &'a [f32]) -> &'a [f32] {
         match operand {
-            Operand::Buffer(index) => &written[index],
+            Operand::Buffer(index) => self.buffer(index, written),
             Operand::Tensor(index) => &self.tensors[index].values,
         }
     }
@@ -135,14 +149,14 @@ impl Program {
             }
             match value {
                 Value::Dense(values) => {
-                    if let Some(index) = values.iter().position(|v| !v.is_finite()) {
+                    if !kernel::all_finite(values) {
                         return Err(Error::NotFinite {
                             what: "program input",
-                            index,
+                            index: values.iter().position(|v| !v.is_finite()).unwrap_or(0),
                         });
                     }
                 }
-                Value::Ids(values) => check_ids(&input.name, values, &self.id_limits(index))?,
+                Value::Ids(values) => check_ids(&input.name, values, self.id_limits(index))?,
             }
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use super::format::{OpCode, OpMessage, PROGRAM_VERSION, ProgramMessage, TensorMessage};
 use super::shape::Shape;
-use super::{Input, MAX_OPS, Program, Tensor, invalid, wire};
+use super::{Input, MAX_OPS, Op, Program, Tensor, invalid, wire};
 use crate::Error;
 
 pub(super) fn validate(message: ProgramMessage) -> Result<Program, Error> {
@@ -58,13 +58,36 @@ pub(super) fn validate(message: ProgramMessage) -> Result<Program, Error> {
         .dense(Some(&message.output))
         .map_err(|why| invalid(format!("output: {why}")))?;
     let widths = shape.widths;
+    let starts = widths
+        .iter()
+        .scan(0, |next, width| Some(core::mem::replace(next, *next + width)));
     Ok(Program {
+        starts: starts.collect(),
+        limits: limits(&inputs, &ops, &tensors),
         inputs,
         ops,
         tensors,
         widths,
         output,
     })
+}
+
+/// For each ids input and column, the rows of the smallest table that an op gathers from by it.
+fn limits(inputs: &[Input], ops: &[Op], tensors: &[Tensor]) -> Vec<Vec<Option<usize>>> {
+    let columns = |input: &Input| if input.ids { input.width } else { 0 };
+    let mut limits: Vec<_> = inputs.iter().map(|input| vec![None; columns(input)]).collect();
+    for op in ops {
+        let (ids, columns, table) = match op {
+            Op::Gather { ids, column, table } => (*ids, *column..column + 1, *table),
+            Op::GatherMean { ids, from, to, table } => (*ids, *from..*to, *table),
+            _ => continue,
+        };
+        let rows = tensors[table].rows;
+        for limit in &mut limits[ids][columns] {
+            *limit = Some(limit.map_or(rows, |old: usize| old.min(rows)));
+        }
+    }
+    limits
 }
 
 fn tensor(index: usize, raw: &TensorMessage) -> Result<Tensor, Error> {

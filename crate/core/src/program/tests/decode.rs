@@ -135,7 +135,7 @@ fn a_table_read_by_two_ops_has_the_lower_limit() {
     };
     let program = Program::from_message(message).unwrap();
     assert_eq!(program.id_limits(0), [Some(2), Some(2), None]);
-    assert_eq!(program.id_limits(1), [None; 5]);
+    assert!(program.id_limits(1).is_empty(), "no ids");
 }
 
 /// Decodes; what decodes must also run.

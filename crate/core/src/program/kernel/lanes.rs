@@ -1,0 +1,101 @@
+//! Four f32 side by side.
+//!
+//! In WebAssembly this is a SIMD register by name: the module is optimised for its size, and then the compiler
+//! vectorises nothing by itself. Elsewhere it is an array. Each operation is IEEE arithmetic per lane and none is
+//! fused, so both give the same bits.
+
+/// Four values, worked on at once.
+#[derive(Clone, Copy)]
+pub(super) struct Lanes(imp::Four);
+
+impl Lanes {
+    #[inline(always)]
+    pub(super) fn load(values: &[f32; 4]) -> Lanes {
+        Lanes(imp::load(values))
+    }
+
+    #[inline(always)]
+    pub(super) fn splat(value: f32) -> Lanes {
+        Lanes(imp::splat(value))
+    }
+
+    #[inline(always)]
+    pub(super) fn store(self, to: &mut [f32; 4]) {
+        imp::store(self.0, to);
+    }
+
+    /// `self + other`.
+    #[inline(always)]
+    pub(super) fn plus(self, other: Lanes) -> Lanes {
+        Lanes(imp::add(self.0, other.0))
+    }
+
+    /// `self + a · b`, rounded twice.
+    #[inline(always)]
+    pub(super) fn plus_product(self, a: Lanes, b: Lanes) -> Lanes {
+        self.plus(Lanes(imp::mul(a.0, b.0)))
+    }
+
+    /// `other` in the lanes where `self < other`; so NaN and −0 stay.
+    #[inline(always)]
+    pub(super) fn at_least(self, other: Lanes) -> Lanes {
+        Lanes(imp::pmax(self.0, other.0))
+    }
+}
+
+#[cfg(target_feature = "simd128")]
+mod imp {
+    pub use core::arch::wasm32::{f32x4_add as add, f32x4_mul as mul, f32x4_pmax as pmax, f32x4_splat as splat};
+    use core::arch::wasm32::{v128, v128_load, v128_store};
+
+    pub type Four = v128;
+
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    pub fn load(values: &[f32; 4]) -> v128 {
+        // SAFETY: a reference to sixteen bytes; the instruction asks for no alignment.
+        unsafe { v128_load(values.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    pub fn store(four: v128, to: &mut [f32; 4]) {
+        // SAFETY: an exclusive reference to sixteen bytes; the instruction asks for no alignment.
+        unsafe { v128_store(to.as_mut_ptr().cast(), four) }
+    }
+}
+
+#[cfg(not(target_feature = "simd128"))]
+mod imp {
+    pub type Four = [f32; 4];
+
+    #[inline(always)]
+    pub fn load(values: &[f32; 4]) -> Four {
+        *values
+    }
+
+    #[inline(always)]
+    pub fn store(four: Four, to: &mut [f32; 4]) {
+        *to = four;
+    }
+
+    #[inline(always)]
+    pub fn splat(value: f32) -> Four {
+        [value; 4]
+    }
+
+    #[inline(always)]
+    pub fn add(a: Four, b: Four) -> Four {
+        core::array::from_fn(|i| a[i] + b[i])
+    }
+
+    #[inline(always)]
+    pub fn mul(a: Four, b: Four) -> Four {
+        core::array::from_fn(|i| a[i] * b[i])
+    }
+
+    #[inline(always)]
+    pub fn pmax(a: Four, b: Four) -> Four {
+        core::array::from_fn(|i| if a[i] < b[i] { b[i] } else { a[i] })
+    }
+}

@@ -1,0 +1,136 @@
+//! The inner loops. Each has one order of summation, written out, so that native code and every
+//! WebAssembly engine give the same bits; the compiler may vectorise but not reorder.
+
+mod lanes;
+
+use lanes::Lanes;
+
+/// `out = bias + x · weights`, weights finite, `x.len() × out.len()` row-major. Each output starts at its
+/// bias (or zero) and adds its products in the order of `x`, unfused.
+///
+/// Where four values in a row of `x` are zero, as in the pools of a viewer who never did such a thing, their weights
+/// are not read. That changes no bit: a sum that starts at anything but −0 never becomes −0, and a product that is
+/// ±0 leaves every other value as it is.
+///
+/// Slices of other lengths are cut to the shortest that fits; the caller has checked them.
+pub fn dense(x: &[f32], weights: &[f32], bias: Option<&[f32]>, out: &mut [f32]) {
+    out.fill(0.0);
+    if let Some(bias) = bias {
+        // Added, not copied: that makes a bias of −0 the zero that the reasoning above needs.
+        out.iter_mut().zip(bias).for_each(|(o, b)| *o += *b);
+    }
+    let width = out.len().max(1);
+    let (fours, rest) = x.as_chunks::<4>();
+    let mut blocks = weights.chunks_exact(4 * width);
+    for (four, rows) in fours.iter().zip(&mut blocks) {
+        if *four != [0.0; 4] {
+            add_four_rows(four, rows, out);
+        }
+    }
+    for (value, row) in rest.iter().zip(blocks.remainder().chunks_exact(width)) {
+        out.iter_mut()
+            .zip(row)
+            .for_each(|(sum, weight)| *sum += *value * *weight);
+    }
+}
+
+/// Adds four rows, each times its value, in their order. Four at a time: a sum is then read and written once for four
+/// products, and the rows are one stretch of memory (two rows, eight, or all of them for some columns were no faster
+/// by more than the noise, or need the weights in another order).
+fn add_four_rows(values: &[f32; 4], rows: &[f32], out: &mut [f32]) {
+    let (first, last) = rows.split_at(rows.len() / 2);
+    let ((a, b), (c, d)) = (first.split_at(first.len() / 2), last.split_at(last.len() / 2));
+    let [ka, kb, kc, kd] = values.map(Lanes::splat);
+    let (tiles, tail) = out.as_chunks_mut::<4>();
+    let ((a, a_tail), (b, b_tail)) = (a.as_chunks::<4>(), b.as_chunks::<4>());
+    let ((c, c_tail), (d, d_tail)) = (c.as_chunks::<4>(), d.as_chunks::<4>());
+    for ((((sums, a), b), c), d) in tiles.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+        Lanes::load(sums)
+            .plus_product(ka, Lanes::load(a))
+            .plus_product(kb, Lanes::load(b))
+            .plus_product(kc, Lanes::load(c))
+            .plus_product(kd, Lanes::load(d))
+            .store(sums);
+    }
+    let [ka, kb, kc, kd] = *values;
+    for ((((sum, a), b), c), d) in tail.iter_mut().zip(a_tail).zip(b_tail).zip(c_tail).zip(d_tail) {
+        *sum = *sum + ka * a + kb * b + kc * c + kd * d;
+    }
+}
+
+/// `max(x, 0)`; NaN and −0 stay.
+pub fn relu(x: &[f32], out: &mut [f32]) {
+    let zero = Lanes::splat(0.0);
+    let ((tiles, tail), (x, x_tail)) = (out.as_chunks_mut::<4>(), x.as_chunks::<4>());
+    for (o, v) in tiles.iter_mut().zip(x) {
+        Lanes::load(v).at_least(zero).store(o);
+    }
+    for (o, v) in tail.iter_mut().zip(x_tail) {
+        *o = if *v < 0.0 { 0.0 } else { *v };
+    }
+}
+
+/// Whether no value is NaN or infinite.
+#[must_use]
+pub fn all_finite(values: &[f32]) -> bool {
+    // A finite value times zero is zero; NaN and infinity become NaN, and stay it.
+    let zero = Lanes::splat(0.0);
+    let (tiles, tail) = values.as_chunks::<4>();
+    let sums = tiles
+        .iter()
+        .fold(zero, |sums, v| sums.plus_product(zero, Lanes::load(v)));
+    let mut lanes = [0.0; 4];
+    sums.store(&mut lanes);
+    lanes == [0.0; 4] && tail.iter().all(|v| v.is_finite())
+}
+
+/// Mean of the rows `ids` of `table`, over those that are not 0; zeros where all are.
+/// Rows are `out.len()` wide and summed in the order of `ids`.
+pub fn gather_mean(ids: &[u32], table: &[f32], out: &mut [f32]) {
+    out.fill(0.0);
+    let width = out.len();
+    let mut count = 0_u32;
+    for id in ids.iter().filter(|id| **id != 0) {
+        let row = table.chunks_exact(width.max(1)).nth(*id as usize).unwrap_or(&[]);
+        out.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+        count += 1;
+    }
+    if count > 0 {
+        out.iter_mut().for_each(|sum| *sum /= count as f32);
+    }
+}
+
+/// `x / max(‖x‖₂, floor)` in place; the norm is summed in f64.
+pub fn l2_normalise(x: &mut [f32], floor: f32) {
+    let square: f64 = x.iter().map(|v| f64::from(*v) * f64::from(*v)).sum();
+    let norm = (libm::sqrt(square) as f32).max(floor);
+    for v in x {
+        *v /= norm;
+    }
+}
+
+/// `1 / (1 + e^−x)`.
+#[must_use]
+pub fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + libm::expf(-x))
+}
+
+/// Dot product in eight lanes, folded pairwise: the one order in which vectors are compared.
+#[must_use]
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let (mut low, mut high) = (Lanes::splat(0.0), Lanes::splat(0.0));
+    let (a_fours, b_fours) = (a.as_chunks::<4>().0, b.as_chunks::<4>().0);
+    let (a_eights, b_eights) = (a_fours.as_chunks::<2>().0, b_fours.as_chunks::<2>().0);
+    for ([x_low, x_high], [y_low, y_high]) in a_eights.iter().zip(b_eights) {
+        low = low.plus_product(Lanes::load(x_low), Lanes::load(y_low));
+        high = high.plus_product(Lanes::load(x_high), Lanes::load(y_high));
+    }
+    let mut lanes = [0.0; 4];
+    low.plus(high).store(&mut lanes);
+    let mut sum = (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
+    let rest = 8 * a_eights.len().min(b_eights.len());
+    for (u, v) in a.iter().zip(b).skip(rest) {
+        sum += u * v;
+    }
+    sum
+}

@@ -1,7 +1,11 @@
 // Golden sets: a bundle's client half, a candidate block, and rows with what must come out.
+import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./paths.mjs";
+import { ORIGIN } from "./replay.mjs";
+
+export { ORIGIN };
 
 const golden = join(root, "tests/golden");
 
@@ -22,7 +26,26 @@ export function goldenSet(name) {
   };
 }
 
-export const ORIGIN = "https://golden.example";
+/** The compact engine is exact; tract sums in another order. */
+export const engines = {
+  compact: { specifier: "upnext", entry: "browser.js", tolerance: 0 },
+  onnx: { specifier: "upnext/onnx", entry: "onnx-browser.js", tolerance: 1e-5 },
+};
+
+/** Whether the set holds the graphs of that engine. */
+export const runs = (engine, set) => engine === "compact" || set.manifest.files.some((file) => file.role === "user-tower-onnx");
+
+/** Holds what `replay` returned to its row. */
+export function assertGolden(engine, row, slate) {
+  assert.equal(slate.engine, engine);
+  assert.deepEqual(slate.ids, row.expected.ids, row.name);
+  assert.equal(slate.receipt, row.expected.receipt, row.name);
+  slate.scores.forEach((score, i) => {
+    const difference = Math.abs(score - Math.fround(row.expected.scores[i]));
+    assert.ok(difference <= engines[engine].tolerance, `${row.name}: score ${i} differs by ${difference}`);
+  });
+  assert.deepEqual(slate.dropped, row.expected.dropped, row.name);
+}
 
 /**
  * A `fetch` that serves a golden set the way the server does, and remembers every request.

@@ -2,6 +2,8 @@
 //! WebAssembly engine give the same bits; the compiler may vectorise but not reorder.
 
 mod lanes;
+#[cfg(test)]
+pub(super) mod oracle;
 
 use lanes::Lanes;
 

@@ -1,0 +1,69 @@
+//! What the kernels mean, one value after the other, in the order of summation that they promise.
+//!
+//! Part of tests alone: core's, which run natively, and wasm's, which run in browsers and include this file.
+
+/// `bias + x · weights`, each output for itself.
+pub fn dense(x: &[f32], weights: &[f32], bias: Option<&[f32]>, width: usize) -> Vec<f32> {
+    let output = |o: usize| {
+        let start = 0.0 + bias.map_or(0.0, |b| b[o]);
+        x.iter()
+            .enumerate()
+            .fold(start, |sum, (i, v)| sum + v * weights[i * width + o])
+    };
+    (0..width).map(output).collect()
+}
+
+/// Every eighth product is a lane; lanes are folded pairwise, then the rest is added.
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let whole = a.len() / 8 * 8;
+    let lane = |l: usize| (l..whole).step_by(8).fold(0.0_f32, |sum, i| sum + a[i] * b[i]);
+    let folded = ((lane(0) + lane(4)) + (lane(1) + lane(5))) + ((lane(2) + lane(6)) + (lane(3) + lane(7)));
+    (whole..a.len()).fold(folded, |sum, i| sum + a[i] * b[i])
+}
+
+/// The value, or zero where it is below zero.
+pub fn relu(x: &[f32]) -> Vec<f32> {
+    x.iter().map(|v| if *v < 0.0 { 0.0 } else { *v }).collect()
+}
+
+/// Mean of the rows whose id is not 0.
+pub fn gather_mean(ids: &[u32], table: &[f32], width: usize) -> Vec<f32> {
+    let real: Vec<usize> = ids.iter().filter(|id| **id != 0).map(|id| *id as usize).collect();
+    let mean = |c: usize| real.iter().fold(0.0, |sum, id| sum + table[id * width + c]) / real.len().max(1) as f32;
+    (0..width).map(mean).collect()
+}
+
+/// `x / max(‖x‖₂, floor)`, the norm in f64.
+pub fn l2_normalise(x: &[f32], floor: f32) -> Vec<f32> {
+    let square = x.iter().fold(0.0, |sum, v| sum + f64::from(*v) * f64::from(*v));
+    let norm = (square.sqrt() as f32).max(floor);
+    x.iter().map(|v| v / norm).collect()
+}
+
+/// Numbers in −1..1 that depend on the seed alone, with runs of zeros of either sign, as a viewer's pools have them.
+pub fn numbers(seed: u64, len: usize) -> Vec<f32> {
+    let mut state = seed;
+    let mut next = || {
+        // Steele and Vigna's SplitMix64.
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ (mixed >> 31)) >> 40) as f32 / (1_u32 << 23) as f32 - 1.0
+    };
+    let mut is_hole = false;
+    (0..len)
+        .map(|i| {
+            if i % 6 == 0 {
+                is_hole = next() < 0.0;
+            }
+            let value = next();
+            if is_hole { 0.0_f32.copysign(value) } else { value }
+        })
+        .collect()
+}
+
+/// Equal bits; any NaN equals any other.
+pub fn same(found: &[f32], expected: &[f32]) -> bool {
+    let same = |(a, b): (&f32, &f32)| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
+    found.len() == expected.len() && found.iter().zip(expected).all(same)
+}

@@ -1,22 +1,22 @@
-//! Element-wise arithmetic and sums, and the two patterns made of them: unit length and the mean of
-//! the rows that are not padding.
+//! Element-wise arithmetic and sums, and the patterns made of them: norms, and the mean of the rows that are not
+//! padding.
 
+use tract_onnx::prelude::Tensor;
 use upnext_core::program::format::OpCode;
 
 use super::emit::{Emitter, Operands};
 use super::lower::{Operand, Refusal};
 use super::shape::{RowShape, is_integer_zero, row_of, uniform};
-use super::value::{Product, Value};
+use super::value::{Norm, Product, Value};
 
 /// An op on one value, by tract's name.
 pub fn unary(emit: &mut Emitter, name: &str, x: &Operand) -> Result<Value, Refusal> {
     match (name, &x.value) {
         ("Not", Value::Absent(ids)) => Ok(Value::Present(ids.clone())),
         ("Not", Value::Present(ids)) => Ok(Value::Absent(ids.clone())),
-        ("Sqrt", Value::SumSquares { of, floor }) => Ok(Value::Norm { of: *of, floor: *floor }),
-        ("Rsqrt", Value::SumSquares { of, floor }) | ("Recip", Value::Norm { of, floor }) => {
-            Ok(Value::InverseNorm { of: *of, floor: *floor })
-        }
+        ("Sqrt", squares) if let Some(norm) = root(squares) => Ok(Value::Norm(norm)),
+        ("Rsqrt", squares) if let Some(norm) = root(squares) => Ok(Value::InverseNorm(norm)),
+        ("Recip", Value::Norm(norm)) => Ok(Value::InverseNorm(*norm)),
         ("Recip", Value::CountOrOne(ids)) => Ok(Value::InverseCount(ids.clone())),
         ("Square", value) => emit.buffer_of(value).map(Value::Square),
         ("Sigmoid", value) => apply(emit, OpCode::Sigmoid, value),
@@ -31,6 +31,16 @@ pub fn unary(emit: &mut Emitter, name: &str, x: &Operand) -> Result<Value, Refus
     }
 }
 
+/// The divisor that is the root of such squares.
+fn root(squares: &Value) -> Option<Norm> {
+    let (code, of, least) = match squares {
+        Value::SumSquares { of, floor } => (OpCode::L2Norm, *of, *floor),
+        Value::MeanSquares { of, epsilon } => (OpCode::RmsNorm, *of, *epsilon),
+        _ => return None,
+    };
+    Some(Norm { code, of, least })
+}
+
 fn apply(emit: &mut Emitter, code: OpCode, value: &Value) -> Result<Value, Refusal> {
     let buffer = emit.buffer_of(value)?;
     let width = emit.width(buffer);
@@ -38,11 +48,13 @@ fn apply(emit: &mut Emitter, code: OpCode, value: &Value) -> Result<Value, Refus
 }
 
 /// A sum over axes: a station of a norm or of a mean, nothing else is known.
-pub fn sum(emit: &Emitter, x: &Operand, axes: &[usize]) -> Result<Value, Refusal> {
-    let whole_row = x.shape.long_axes().all(|axis| axes.contains(&axis))
-        && x.shape.batch.is_none_or(|batch| !axes.contains(&batch));
+pub fn sum(emit: &mut Emitter, x: &Operand, axes: &[usize]) -> Result<Value, Refusal> {
+    let whole_row = x.shape.is_whole_row(axes);
     match &x.value {
         Value::Square(of) if whole_row => Ok(Value::SumSquares { of: *of, floor: 0.0 }),
+        Value::Rows(_) | Value::Product(_) | Value::Lookup { .. } if whole_row => {
+            emit.buffer_of(&x.value).map(Value::Sum)
+        }
         Value::Present(ids) if whole_row => Ok(Value::Count(ids.clone())),
         Value::PresentRows { table, ids } => {
             let over_ids = axes.iter().all(|axis| {
@@ -60,7 +72,7 @@ pub fn sum(emit: &Emitter, x: &Operand, axes: &[usize]) -> Result<Value, Refusal
             }
         }
         _ => Err(Refusal::because(
-            "a sum that is neither a norm nor a mean without padding",
+            "a sum that is no part of a norm, of a layer norm or of a mean without padding",
         )),
     }
 }
@@ -121,7 +133,7 @@ pub fn binary(emit: &mut Emitter, name: &str, a: &Operand, b: &Operand, out: &Ro
 
 /// Patterns: what two values are on the way to a norm or a mean, or at its end.
 fn station(emit: &mut Emitter, name: &str, a: &Operand, b: &Operand) -> Option<Value> {
-    let commutes = matches!(name, "Mul" | "Max" | "Eq" | "NE");
+    let commutes = matches!(name, "Add" | "Mul" | "Max" | "Eq" | "NE");
     directed(emit, name, a, b).or_else(|| commutes.then(|| directed(emit, name, b, a)).flatten())
 }
 
@@ -167,25 +179,52 @@ fn directed(emit: &mut Emitter, name: &str, a: &Operand, b: &Operand) -> Option<
             of: *of,
             floor: floor.max(uniform(c)?.max(0.0).sqrt()),
         },
-        ("Max", Value::Norm { of, floor }, Value::Const(c)) => Value::Norm {
-            of: *of,
-            floor: floor.max(uniform(c)?),
-        },
-        ("Div", Value::Rows(x), Value::Norm { of, floor })
-        | ("Mul", Value::Rows(x), Value::InverseNorm { of, floor })
-            if x == of =>
+        ("Max", Value::Norm(norm), Value::Const(c)) if norm.code == OpCode::L2Norm => Value::Norm(Norm {
+            least: norm.least.max(uniform(c)?),
+            ..*norm
+        }),
+        ("Div" | "Mul", Value::Sum(of), Value::Const(c)) if divides_by(name, c, emit.width(*of)) => Value::Mean(*of),
+        ("Div" | "Mul", Value::SumSquares { of, floor }, Value::Const(c))
+            if *floor == 0.0 && divides_by(name, c, emit.width(*of)) =>
         {
-            let operands = Operands {
-                // A norm without a floor divides by zero at zero; the op wants a positive one.
-                scalars: vec![floor.max(f32::MIN_POSITIVE)],
-                ..Operands::default()
-            };
-            let width = emit.width(*x);
-            Value::Rows(emit.op(OpCode::L2Norm, &[*x], operands, width))
+            Value::MeanSquares { of: *of, epsilon: 0.0 }
+        }
+        ("Add", Value::MeanSquares { of, epsilon }, Value::Const(c)) => Value::MeanSquares {
+            of: *of,
+            epsilon: epsilon + uniform(c)?,
+        },
+        ("Sub", x, Value::Mean(of)) if lies_in(emit, x, *of) => {
+            let width = emit.width(*of);
+            Value::Rows(emit.op(OpCode::Centre, &[*of], Operands::default(), width))
+        }
+        ("Div", x, Value::Norm(norm)) | ("Mul", x, Value::InverseNorm(norm)) if lies_in(emit, x, norm.of) => {
+            normed(emit, *norm)
         }
         _ => return None,
     };
     Some(value)
+}
+
+/// True where the value is that of the buffer.
+fn lies_in(emit: &mut Emitter, value: &Value, buffer: u32) -> bool {
+    emit.buffer_of(value).is_ok_and(|found| found == buffer)
+}
+
+/// A buffer divided by its norm.
+pub fn normed(emit: &mut Emitter, norm: Norm) -> Value {
+    let operands = Operands {
+        // A norm without a floor divides by zero at zero; the op wants a positive one.
+        scalars: vec![norm.least.max(f32::MIN_POSITIVE)],
+        ..Operands::default()
+    };
+    let width = emit.width(norm.of);
+    Value::Rows(emit.op(norm.code, &[norm.of], operands, width))
+}
+
+/// True where dividing by the constant, or multiplying with it, divides by `width`.
+fn divides_by(name: &str, constant: &Tensor, width: usize) -> bool {
+    let value = uniform(constant).map(|c| if name == "Mul" { c.recip() } else { c });
+    value.is_some_and(|value| (value / width as f32 - 1.0).abs() < 1e-6)
 }
 
 /// True where the mask has one value for each row that was looked up.

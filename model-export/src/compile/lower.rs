@@ -11,7 +11,7 @@ use tract_onnx::tract_core::ops::cast::Cast;
 use tract_onnx::tract_core::ops::change_axes::AxisOp;
 use tract_onnx::tract_core::ops::einsum::EinSum;
 use tract_onnx::tract_core::ops::element_wise::ElementWiseOp;
-use tract_onnx::tract_core::ops::nn::{Reduce, Reducer};
+use tract_onnx::tract_core::ops::nn::{Reduce, Reducer, RmsNorm, Softmax, SoftmaxKind};
 use tract_onnx::tract_core::ops::source::TypedSource;
 use upnext_core::program::format::{OpCode, ProgramMessage};
 
@@ -20,7 +20,7 @@ use super::emit::{Emitter, Operands};
 use super::load::{LoadedGraph, invalid};
 use super::matmul;
 use super::shape::{RowShape, floats};
-use super::value::{Ids, Value};
+use super::value::{Ids, Norm, Value};
 use crate::Error;
 
 /// Why a node is outside the compact set.
@@ -177,11 +177,33 @@ impl Lowering<'_> {
         }
         if let Some(op) = node.op_as::<Reduce>() {
             return match op.reducer {
-                Reducer::Sum => arith::sum(&self.emit, x, &op.axes),
+                Reducer::Sum => arith::sum(&mut self.emit, x, &op.axes),
+                Reducer::MeanOfSquares if x.shape.is_whole_row(&op.axes) => Ok(Value::MeanSquares {
+                    of: self.emit.buffer_of(&x.value)?,
+                    epsilon: 0.0,
+                }),
                 _ => Err(Refusal::because(
-                    "of the reductions only sums that make a norm or a mean are known",
+                    "of the reductions only those that make a norm or a mean are known",
                 )),
             };
+        }
+        if let Some(op) = node.op_as::<RmsNorm>() {
+            let epsilon = op.eps.cast_to_scalar::<f32>().ok();
+            let epsilon = epsilon.filter(|_| x.shape.is_whole_row(&[op.axis]));
+            let least = epsilon.ok_or(Refusal::because("it norms along the batch, or a part of the row"))?;
+            let of = self.emit.buffer_of(&x.value)?;
+            let code = OpCode::RmsNorm;
+            return Ok(arith::normed(&mut self.emit, Norm { code, of, least }));
+        }
+        if let Some(op) = node.op_as::<Softmax>() {
+            if !x.shape.is_whole_row(&op.axes) || op.kind != SoftmaxKind::Softmax || op.quant_output_dt.is_some() {
+                return Err(Refusal::because(
+                    "a softmax is over the whole row, in f32, and no logarithm",
+                ));
+            }
+            let of = self.emit.buffer_of(&x.value)?;
+            let code = OpCode::Softmax;
+            return Ok(Value::Rows(self.emit.op(code, &[of], Operands::default(), out.width())));
         }
         if let Some(op) = node.op_as::<Slice>() {
             let bounds = (op.start.to_usize(), op.end.to_usize());

@@ -48,6 +48,11 @@ impl RowShape {
         self.dims.iter().skip(axis + 1).product()
     }
 
+    /// True: these axes are the whole row, and no other row.
+    pub fn is_whole_row(&self, axes: &[usize]) -> bool {
+        self.long_axes().all(|axis| axes.contains(&axis)) && self.batch.is_none_or(|batch| !axes.contains(&batch))
+    }
+
     /// Order of the axes that are longer than 1, without the batch.
     pub fn long_axes(&self) -> impl Iterator<Item = usize> + '_ {
         (0..self.dims.len()).filter(|axis| self.dims.get(*axis).is_some_and(|d| *d != 1))

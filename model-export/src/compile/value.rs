@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tract_onnx::prelude::Tensor;
+use upnext_core::program::format::OpCode;
 
 /// Integer ids: columns of an input of the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,17 @@ pub struct Product {
     pub width: usize,
     /// Buffers with their weights, `width of the buffer × width`, row-major.
     pub parts: Vec<(u32, Arc<Vec<f32>>)>,
+}
+
+/// The divisor of a norm: `max(‖x‖₂, least)` for `L2Norm`, `√(mean of x² + least)` for `RmsNorm`.
+#[derive(Debug, Clone, Copy)]
+pub struct Norm {
+    /// The op that divides by it.
+    pub code: OpCode,
+    /// The buffer.
+    pub of: u32,
+    /// Floor or epsilon.
+    pub least: f32,
 }
 
 /// A value of the graph, seen from one row.
@@ -77,18 +89,19 @@ pub enum Value {
         /// Its square is the least value.
         floor: f32,
     },
-    /// `max(‖x‖₂, floor)` of a buffer.
-    Norm {
+    /// `mean of x² + epsilon` of a buffer.
+    MeanSquares {
         /// The buffer.
         of: u32,
-        /// The least value.
-        floor: f32,
+        /// What is added.
+        epsilon: f32,
     },
-    /// `1 / max(‖x‖₂, floor)` of a buffer.
-    InverseNorm {
-        /// The buffer.
-        of: u32,
-        /// Least value of the norm.
-        floor: f32,
-    },
+    /// `Σx` of a buffer.
+    Sum(u32),
+    /// Mean of a buffer.
+    Mean(u32),
+    /// What a buffer is divided by.
+    Norm(Norm),
+    /// One over that.
+    InverseNorm(Norm),
 }

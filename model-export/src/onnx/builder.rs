@@ -90,15 +90,16 @@ impl GraphBuilder {
         self.push(op, name, inputs, attribute.collect())
     }
 
-    /// `ReduceL2` over one axis, kept; up to opset 17 the axes are an attribute here, and an input of `ReduceSum`.
-    pub fn reduce_l2(&mut self, name: &str, input: &Value, axis: i64) -> Value {
+    /// `ReduceL2` or `ReduceMean` over one axis, kept; up to opset 17 the axes are an attribute here, and an input of
+    /// `ReduceSum`.
+    pub fn reduce(&mut self, op: &str, name: &str, input: &Value, axis: i64) -> Value {
         let axes = AttributeProto {
             name: "axes".to_owned(),
             r#type: AttributeType::Ints as i32,
             ints: vec![axis],
             ..AttributeProto::default()
         };
-        self.push("ReduceL2", name, &[input], vec![axes])
+        self.push(op, name, &[input], vec![axes])
     }
 
     fn push(&mut self, op: &str, name: &str, inputs: &[&Value], attribute: Vec<AttributeProto>) -> Value {

@@ -71,7 +71,7 @@ pub fn mlp(g: &mut GraphBuilder, name: &str, layers: &[DenseWeights], input: Val
 /// `x / max(‖x‖₂, NORM_FLOOR)`.
 pub fn unit_length(g: &mut GraphBuilder, name: &str, x: &Value) -> Value {
     let floor = g.weights(&format!("{name}.floor"), &[], &[NORM_FLOOR]);
-    let norm = g.reduce_l2(&format!("{name}.norm"), x, 1);
+    let norm = g.reduce("ReduceL2", &format!("{name}.norm"), x, 1);
     let divisor = g.node("Max", &format!("{name}.divisor"), &[&norm, &floor]);
     g.node("Div", name, &[x, &divisor])
 }

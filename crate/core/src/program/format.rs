@@ -105,4 +105,10 @@ pub enum OpCode {
     GatherMean = 11,
     /// `min(max(x, scalars[0]), scalars[1])`.
     Clamp = 12,
+    /// `e^x` over its sum.
+    Softmax = 13,
+    /// `x` less its mean: the first half of a layer norm, of which scale and shift are `Mul` and `Add`.
+    Centre = 14,
+    /// `x / √(mean of x² + scalars[0])`: the second half.
+    RmsNorm = 15,
 }

@@ -87,6 +87,12 @@ pub(crate) enum Op {
         low: f32,
         high: f32,
     },
+    Softmax(usize),
+    Centre(usize),
+    RmsNorm {
+        input: usize,
+        epsilon: f32,
+    },
 }
 
 /// Second operand of an element-wise op.

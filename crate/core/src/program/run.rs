@@ -114,6 +114,9 @@ impl Program {
                     v
                 }
             }),
+            Op::Softmax(x) => kernel::softmax(read(*x), out),
+            Op::Centre(x) => kernel::centre(read(*x), out),
+            Op::RmsNorm { input, epsilon } => kernel::rms_normalise(read(*input), *epsilon, out),
             Op::Slice { input, from, to } => out.copy_from_slice(&read(*input)[*from..*to]),
         }
     }

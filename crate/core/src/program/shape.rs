@@ -123,6 +123,8 @@ impl Shape<'_> {
             OpCode::Relu => unary(Op::Relu),
             OpCode::Sigmoid => unary(Op::Sigmoid),
             OpCode::Tanh => unary(Op::Tanh),
+            OpCode::Softmax => unary(Op::Softmax),
+            OpCode::Centre => unary(Op::Centre),
             OpCode::Add | OpCode::Mul => {
                 let left = self.dense(first)?;
                 let width = self.widths[left];
@@ -136,12 +138,17 @@ impl Shape<'_> {
                     width,
                 ))
             }
-            OpCode::L2Norm => {
-                let (input, floor) = (self.dense(first)?, raw.scalars[0]);
-                if !(floor.is_finite() && floor > 0.0) {
-                    return Err(format!("has the floor {floor}, needed is a positive number"));
+            OpCode::L2Norm | OpCode::RmsNorm => {
+                let (input, least) = (self.dense(first)?, raw.scalars[0]);
+                if !(least.is_finite() && least > 0.0) {
+                    return Err(format!("has the least divisor {least}, needed is a positive number"));
                 }
-                Ok((Op::L2Norm { input, floor }, self.widths[input]))
+                let op = if code == OpCode::L2Norm {
+                    Op::L2Norm { input, floor: least }
+                } else {
+                    Op::RmsNorm { input, epsilon: least }
+                };
+                Ok((op, self.widths[input]))
             }
             OpCode::Clamp => {
                 let (input, low, high) = (self.dense(first)?, raw.scalars[0], raw.scalars[1]);

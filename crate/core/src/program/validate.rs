@@ -121,9 +121,11 @@ pub(super) fn check_counts(code: OpCode, raw: &OpMessage) -> Result<(), String> 
         OpCode::GatherMean => (inputs, tensors, params, scalars) == (1, 1, 2, 0),
         OpCode::Concat => inputs >= 1 && (tensors, params, scalars) == (0, 0, 0),
         OpCode::Dense => inputs == 1 && (1..=2).contains(&tensors) && (params, scalars) == (0, 0),
-        OpCode::Relu | OpCode::Sigmoid | OpCode::Tanh => (inputs, tensors, params, scalars) == (1, 0, 0, 0),
+        OpCode::Relu | OpCode::Sigmoid | OpCode::Tanh | OpCode::Softmax | OpCode::Centre => {
+            (inputs, tensors, params, scalars) == (1, 0, 0, 0)
+        }
         OpCode::Add | OpCode::Mul => inputs + tensors == 2 && inputs >= 1 && (params, scalars) == (0, 0),
-        OpCode::L2Norm => (inputs, tensors, params, scalars) == (1, 0, 0, 1),
+        OpCode::L2Norm | OpCode::RmsNorm => (inputs, tensors, params, scalars) == (1, 0, 0, 1),
         OpCode::Clamp => (inputs, tensors, params, scalars) == (1, 0, 0, 2),
         OpCode::Slice => (inputs, tensors, params, scalars) == (1, 0, 2, 0),
     };

@@ -90,6 +90,9 @@ fn op_message(op: &Op) -> OpMessage {
         Op::Mul(x, Operand::Tensor(t)) => (OpCode::Mul, vec![*x], vec![*t], vec![], vec![]),
         Op::L2Norm { input, floor } => (OpCode::L2Norm, vec![*input], vec![], vec![], vec![*floor]),
         Op::Clamp { input, low, high } => (OpCode::Clamp, vec![*input], vec![], vec![], vec![*low, *high]),
+        Op::Softmax(x) => (OpCode::Softmax, vec![*x], vec![], vec![], vec![]),
+        Op::Centre(x) => (OpCode::Centre, vec![*x], vec![], vec![], vec![]),
+        Op::RmsNorm { input, epsilon } => (OpCode::RmsNorm, vec![*input], vec![], vec![], vec![*epsilon]),
         Op::Slice { input, from, to } => (OpCode::Slice, vec![*input], vec![], vec![*from, *to], vec![]),
     };
     // All are below MAX_OPS or MAX_WIDTH.

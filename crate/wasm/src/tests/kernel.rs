@@ -1,13 +1,15 @@
 //! The kernels in WebAssembly, with its SIMD, against the scalar oracles that core's own tests use.
 
 use js_sys::Math;
-use upnext_core::program::kernel::{all_finite, dense, dot, gather_mean, l2_normalise, relu, sigmoid};
+use upnext_core::program::kernel::{
+    all_finite, centre, dense, dot, gather_mean, l2_normalise, relu, rms_normalise, sigmoid, softmax,
+};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 #[path = "../../../core/src/program/kernel/oracle.rs"]
 mod oracle;
 
-use oracle::{numbers, same};
+use oracle::{near, numbers, same};
 
 /// Sizes below, at and above the tiles of the kernels, and those of a real tower.
 const SIZES: [usize; 14] = [0, 1, 2, 3, 4, 5, 7, 8, 9, 16, 31, 33, 64, 130];
@@ -51,6 +53,21 @@ fn dot_relu_and_norm_give_the_bits_of_their_definitions() {
     let (odd, mut out) = ([f32::NAN, -0.0, f32::NEG_INFINITY, f32::INFINITY, -1.0], [0.0; 5]);
     relu(&odd, &mut out);
     assert!(same(&out, &oracle::relu(&odd)));
+}
+
+#[wasm_bindgen_test]
+fn softmax_and_layer_norm_meet_their_definitions() {
+    for seed in 0..40 {
+        for len in SIZES.into_iter().filter(|len| *len > 0) {
+            let x = numbers(seed, len);
+            let (mut out, mut centred) = (vec![f32::NAN; len], vec![f32::NAN; len]);
+            softmax(&x, &mut out);
+            assert!(near(&out, &oracle::softmax(&x), 1e-6), "{len}, {seed}");
+            centre(&x, &mut centred);
+            rms_normalise(&centred, 1e-5, &mut out);
+            assert!(near(&out, &oracle::layer_norm(&x, 1e-5), 1e-4), "{len}, {seed}");
+        }
+    }
 }
 
 #[wasm_bindgen_test]

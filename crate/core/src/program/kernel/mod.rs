@@ -111,6 +111,38 @@ pub fn l2_normalise(x: &mut [f32], floor: f32) {
     }
 }
 
+/// `e^x` over its sum; the largest `x` is taken off first, so nothing overflows.
+pub fn softmax(x: &[f32], out: &mut [f32]) {
+    let most = x
+        .iter()
+        .fold(f32::NEG_INFINITY, |most, v| if *v > most { *v } else { most });
+    let mut sum = 0.0_f64;
+    for (o, v) in out.iter_mut().zip(x) {
+        *o = libm::expf(v - most);
+        sum += f64::from(*o);
+    }
+    for o in out {
+        *o = (f64::from(*o) / sum) as f32;
+    }
+}
+
+/// `x` less its mean; the mean is summed in f64.
+pub fn centre(x: &[f32], out: &mut [f32]) {
+    let mean = x.iter().map(|v| f64::from(*v)).sum::<f64>() / x.len() as f64;
+    for (o, v) in out.iter_mut().zip(x) {
+        *o = (f64::from(*v) - mean) as f32;
+    }
+}
+
+/// `x / √(mean of x² + epsilon)`; the mean is summed in f64.
+pub fn rms_normalise(x: &[f32], epsilon: f32, out: &mut [f32]) {
+    let square = x.iter().map(|v| f64::from(*v) * f64::from(*v)).sum::<f64>() / x.len() as f64;
+    let scale = 1.0 / libm::sqrt(square + f64::from(epsilon));
+    for (o, v) in out.iter_mut().zip(x) {
+        *o = (f64::from(*v) * scale) as f32;
+    }
+}
+
 /// `1 / (1 + e^−x)`.
 #[must_use]
 pub fn sigmoid(x: f32) -> f32 {

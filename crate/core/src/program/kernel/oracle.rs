@@ -40,6 +40,27 @@ pub fn l2_normalise(x: &[f32], floor: f32) -> Vec<f32> {
     x.iter().map(|v| v / norm).collect()
 }
 
+/// `e^x` over its sum, in f64.
+pub fn softmax(x: &[f32]) -> Vec<f64> {
+    let sum: f64 = x.iter().map(|v| f64::from(*v).exp()).sum();
+    x.iter().map(|v| f64::from(*v).exp() / sum).collect()
+}
+
+/// `x` less its mean, over its deviation with `epsilon`, in f64.
+pub fn layer_norm(x: &[f32], epsilon: f32) -> Vec<f64> {
+    let mean = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / x.len() as f64;
+    let centre = mean(&mut x.iter().map(|v| f64::from(*v)));
+    let variance = mean(&mut x.iter().map(|v| (f64::from(*v) - centre).powi(2)));
+    let scale = (variance + f64::from(epsilon)).sqrt();
+    x.iter().map(|v| (f64::from(*v) - centre) / scale).collect()
+}
+
+/// True where each value is within `tolerance` of the expected one.
+pub fn near(found: &[f32], expected: &[f64], tolerance: f64) -> bool {
+    let near = |(a, b): (&f32, &f64)| (f64::from(*a) - b).abs() <= tolerance;
+    found.len() == expected.len() && found.iter().zip(expected).all(near)
+}
+
 /// Numbers in −1..1 that depend on the seed alone, with runs of zeros of either sign, as a viewer's pools have them.
 pub fn numbers(seed: u64, len: usize) -> Vec<f32> {
     let mut state = seed;

@@ -30,10 +30,10 @@ fn a_program_cut_anywhere_is_refused() {
 #[test]
 fn every_bound_has_its_reason() {
     type Break = fn(&mut ProgramMessage);
-    let cases: [(&str, Break); 30] = [
+    let cases: [(&str, Break); 31] = [
         ("unknown code 99", |m| m.ops[0].code = 99),
         ("Invalid does not take", |m| m.ops[0].code = 0),
-        ("output: reads buffer 17", |m| m.output = 17),
+        ("output: reads buffer 21", |m| m.output = 21),
         ("output: reads ids", |m| m.output = 0),
         ("op 2: reads buffer 4, 4 are written", |m| m.ops[2].inputs = vec![4]),
         ("op 2: reads ids of buffer 0", |m| m.ops[2].inputs = vec![0]),
@@ -53,8 +53,11 @@ fn every_bound_has_its_reason() {
         ("op 11: cuts 2..14 of 13", |m| m.ops[11].params = vec![2, 14]),
         ("op 11: cuts 3..3", |m| m.ops[11].params = vec![3, 3]),
         ("op 12: clamps to", |m| m.ops[12].scalars = vec![1.0, 0.0]),
-        ("op 14: has the floor 0", |m| m.ops[14].scalars = vec![0.0]),
-        ("op 14: has the floor NaN", |m| m.ops[14].scalars = vec![f32::NAN]),
+        ("op 16: has the least divisor 0", |m| m.ops[16].scalars = vec![0.0]),
+        ("op 18: has the least divisor 0", |m| m.ops[18].scalars = vec![0.0]),
+        ("op 18: has the least divisor NaN", |m| {
+            m.ops[18].scalars = vec![f32::NAN]
+        }),
         ("op 3: Relu does not take 2 inputs", |m| m.ops[3].inputs = vec![4, 4]),
         ("op 3: Relu does not take 0 inputs", |m| m.ops[3].inputs = vec![]),
         ("op 10: Concat does not take 0 inputs", |m| m.ops[10].inputs = vec![]),

@@ -1,5 +1,7 @@
-use crate::program::kernel::{all_finite, dense, dot, gather_mean, l2_normalise, oracle, relu, sigmoid};
-use oracle::{numbers, same};
+use crate::program::kernel::{
+    all_finite, centre, dense, dot, gather_mean, l2_normalise, oracle, relu, rms_normalise, sigmoid, softmax,
+};
+use oracle::{near, numbers, same};
 use proptest::prelude::*;
 
 proptest! {
@@ -60,6 +62,26 @@ proptest! {
         prop_assert!(same(&out, &oracle::l2_normalise(&row, 1e-12)));
         let length = if row.iter().all(|v| *v == 0.0) { 0.0 } else { 1.0 };
         prop_assert!((dot(&out, &out) - length).abs() < 1e-5);
+    }
+
+    #[test]
+    fn softmax_meets_its_definition_and_overflows_nowhere(seed: u64, len in 1_usize..70, shift in -1e4_f32..1e4) {
+        let x = numbers(seed, len);
+        let mut out = vec![f32::NAN; len];
+        softmax(&x, &mut out);
+        prop_assert!(near(&out, &oracle::softmax(&x), 1e-6));
+        let shifted: Vec<f32> = x.iter().map(|v| v * 0.0 + shift).collect();
+        softmax(&shifted, &mut out);
+        prop_assert!(near(&out, &vec![1.0 / len as f64; len], 1e-6));
+    }
+
+    #[test]
+    fn centred_and_normed_is_a_layer_norm(seed: u64, len in 1_usize..70) {
+        let x = numbers(seed, len);
+        let (mut centred, mut out) = (vec![f32::NAN; len], vec![f32::NAN; len]);
+        centre(&x, &mut centred);
+        rms_normalise(&centred, 1e-5, &mut out);
+        prop_assert!(near(&out, &oracle::layer_norm(&x, 1e-5), 1e-4));
     }
 
     #[test]

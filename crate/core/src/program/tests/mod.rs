@@ -31,9 +31,13 @@ fn every_op() -> ProgramMessage {
             with(op(OpCode::Slice, &[12], &[]), &[2, 11], &[]),     // 13: 9
             with(op(OpCode::Clamp, &[13], &[]), &[], &[-0.5, 0.5]), // 14: 9
             op(OpCode::Dense, &[14], &[3]),                         // 15: 4
-            with(op(OpCode::L2Norm, &[15], &[]), &[], &[1e-12]),    // 16: 4
+            op(OpCode::Softmax, &[15], &[]),                        // 16: 4
+            op(OpCode::Centre, &[16], &[]),                         // 17: 4
+            with(op(OpCode::RmsNorm, &[17], &[]), &[], &[0.1]),     // 18: 4
+            op(OpCode::Add, &[15, 18], &[]),                        // 19: 4
+            with(op(OpCode::L2Norm, &[19], &[]), &[], &[1e-12]),    // 20: 4
         ],
         tensors: vec![tensor(6, 4, 1), tensor(5, 4, 2), tensor(1, 4, 3), tensor(9, 4, 4)],
-        output: 16,
+        output: 20,
     }
 }

@@ -37,9 +37,16 @@ fn oracle(ids: &[u32], x: &[f32]) -> Vec<f64> {
     }
     joined.extend(x.iter().map(|v| f64::from(*v)));
     let cut: Vec<f64> = joined[2..11].iter().map(|v| v.clamp(-0.5, 0.5)).collect();
-    let out: Vec<f64> = (0..4)
+    let last: Vec<f64> = (0..4)
         .map(|c| (0..9).map(|i| cut[i] * weight(&m, 3, i, c)).sum())
         .collect();
+    let shares: Vec<f64> = last
+        .iter()
+        .map(|v| v.exp() / last.iter().map(|v| v.exp()).sum::<f64>())
+        .collect();
+    let centred: Vec<f64> = shares.iter().map(|v| v - 0.25).collect();
+    let deviation = (centred.iter().map(|v| v * v).sum::<f64>() / 4.0 + 0.1).sqrt();
+    let out: Vec<f64> = last.iter().zip(&centred).map(|(v, c)| v + c / deviation).collect();
     let norm = out.iter().map(|v| v * v).sum::<f64>().sqrt();
     out.into_iter().map(|v| v / norm).collect()
 }

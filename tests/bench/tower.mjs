@@ -2,9 +2,10 @@
 // onnxruntime-web, on the same bundle, in the same page, on the same inputs, with equal outputs. Two inputs: a viewer
 // of the golden rows, some of whose pools are empty (the compact engine skips those), and the same with every empty
 // place filled, where nothing can be skipped. The target holds for both.
-//   npm run bench -- [--set trained] [--rounds 60] [--calls 200]
+//   npm run bench -- [--set trained] [--rounds 60] [--block-ms 10]
 // Every round runs one block of calls per engine in a new random order, so that a slow moment of the machine hits
-// all of them; a ratio is the median over rounds of the ratio within a round.
+// all of them; blocks last equally long, since a longer one is interrupted more often. A ratio is the median over
+// rounds of the ratio within a round.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -18,7 +19,7 @@ const { values: flags } = parseArgs({
   options: {
     set: { type: "string", default: "trained" },
     rounds: { type: "string", default: "60" },
-    calls: { type: "string", default: "200" },
+    "block-ms": { type: "string", default: "10" },
   },
 });
 const set = goldenSet(flags.set);
@@ -39,7 +40,7 @@ page.on("console", (message) => message.type() === "error" && console.error(mess
 await page.goto(site.origin);
 
 /** Runs in the page. */
-async function measure({ id, onnxTower, row, rounds, calls }) {
+async function measure({ id, onnxTower, row, rounds, blockMs }) {
   const bytes = async (path) => new Uint8Array(await (await fetch(`/set/${path}`)).arrayBuffer());
   const manifest = await bytes(`${id}/manifest.json`);
   const block = await bytes("block.pb");
@@ -80,17 +81,24 @@ async function measure({ id, onnxTower, row, rounds, calls }) {
     for (const name of names) outputs[name] = Array.from(await runs[name]());
     const differences = names.flatMap((name) => outputs[name].map((value, i) => Math.abs(value - outputs.compact[i])));
 
+    /** Microseconds per call of one block. */
+    async function block(name, calls) {
+      const run = runs[name];
+      const start = performance.now();
+      if (name === "onnxruntime-web") for (let call = 0; call < calls; call++) await run();
+      else for (let call = 0; call < calls; call++) run();
+      return ((performance.now() - start) * 1000) / calls;
+    }
+    const calls = {};
+    for (const name of names) {
+      const warm = [];
+      for (let i = 0; i < 10; i++) warm.push(await block(name, 200));
+      calls[name] = Math.ceil((blockMs * 1000) / Math.min(...warm));
+    }
     const micros = Object.fromEntries(names.map((name) => [name, []]));
-    const warmUp = 3;
-    for (let round = -warmUp; round < rounds; round++) {
+    for (let round = 0; round < rounds; round++) {
       const order = names.map((name) => [Math.random(), name]).sort();
-      for (const [, name] of order) {
-        const run = runs[name];
-        const start = performance.now();
-        if (name === "onnxruntime-web") for (let call = 0; call < calls; call++) await run();
-        else for (let call = 0; call < calls; call++) run();
-        if (round >= 0) micros[name].push(((performance.now() - start) * 1000) / calls);
-      }
+      for (const [, name] of order) micros[name].push(await block(name, calls[name]));
     }
     const zeros = dense.filter((value) => value === 0).length;
     return { zeros, of: dense.length, furthest: Math.max(...differences), micros, width: outputs.compact.length };
@@ -101,13 +109,13 @@ async function measure({ id, onnxTower, row, rounds, calls }) {
 }
 
 const row = set.rows.find(({ history }) => history.events.length > 0) ?? set.rows[0];
-const input = { id: set.bundleId, onnxTower, row, rounds: Number(flags.rounds), calls: Number(flags.calls) };
+const input = { id: set.bundleId, onnxTower, row, rounds: Number(flags.rounds), blockMs: Number(flags["block-ms"]) };
 const { measured, agent } = await page.evaluate(measure, input);
 await browser.close();
 await site.close();
 
 const quantile = (values, q) => [...values].sort((a, b) => a - b)[Math.floor(q * (values.length - 1))];
-console.log(`${/Chrome\/[\d.]+/.exec(agent)?.[0]}, user tower of ${flags.set}, ${flags.rounds} rounds of ${flags.calls} calls`);
+console.log(`${/Chrome\/[\d.]+/.exec(agent)?.[0]}, user tower of ${flags.set}, ${flags.rounds} rounds of ${flags["block-ms"]} ms for each engine`);
 const missed = [];
 for (const [name, { zeros, of, furthest, micros, width }] of Object.entries(measured)) {
   const timesCompact = (engine) => quantile(micros[engine].map((value, round) => value / micros.compact[round]), 0.5);

@@ -60,6 +60,16 @@ pub enum Error {
         /// the first of each kind, one per line
         report: String,
     },
+    /// A line of a file of interactions that cannot be read.
+    #[error("{path}:{line}: {reason}")]
+    LineMalformed {
+        /// the file
+        path: PathBuf,
+        /// from 1
+        line: usize,
+        /// what is wrong, and what was expected
+        reason: String,
+    },
     /// A user without a single event where one is needed.
     #[error("user {user} has no event before {until}")]
     UserWithoutEvents {
@@ -124,7 +134,7 @@ impl Error {
             Error::BundleMissing { .. } => Code::BundleMissing,
             Error::TableEmpty { .. } => Code::TableEmpty,
             Error::ColumnMissing { .. } => Code::ColumnMissing,
-            Error::RowsMalformed { .. } => Code::RowsMalformed,
+            Error::RowsMalformed { .. } | Error::LineMalformed { .. } => Code::RowsMalformed,
             Error::UserWithoutEvents { .. } => Code::UserWithoutEvents,
             Error::SplitEmpty { .. } => Code::SplitEmpty,
             Error::TrainingDiverged { .. } => Code::TrainingDiverged,

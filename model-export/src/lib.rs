@@ -4,6 +4,8 @@
 //! The online half lives in `upnext-core`; whatever both halves compute, this crate calls from there.
 
 pub mod analyse;
+pub mod benchmark;
+
 pub mod bundle;
 pub mod catalogue;
 pub mod compile;
@@ -13,6 +15,8 @@ pub mod factors;
 pub mod golden;
 pub mod import;
 pub mod label;
+pub mod linear;
+pub mod models;
 pub mod moments;
 pub mod onnx;
 pub mod progress;

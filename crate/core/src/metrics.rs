@@ -18,6 +18,19 @@ pub fn recall_at(ranking: &[bool], relevant: usize, k: usize) -> Option<f64> {
     (k > 0 && relevant > 0).then(|| hits(ranking, k) as f64 / relevant as f64)
 }
 
+/// 1 where one of the first `k` places is relevant, else 0: its mean over viewers is the hit rate.
+#[must_use]
+pub fn hit_at(ranking: &[bool], k: usize) -> Option<f64> {
+    (k > 0).then(|| f64::from(u8::from(hits(ranking, k) > 0)))
+}
+
+/// One over the place, from 1, of the first relevant video; 0 where none stands in the first `k` places.
+#[must_use]
+pub fn reciprocal_rank_at(ranking: &[bool], k: usize) -> Option<f64> {
+    let first = ranking.iter().take(k).position(|relevant| *relevant);
+    (k > 0).then(|| first.map_or(0.0, |place| 1.0 / (place + 1) as f64))
+}
+
 /// Normalised discounted cumulative gain: place `i` (from 0) counts `1 / log2(i + 2)`, over the
 /// best that `relevant` videos could reach in `k` places.
 #[must_use]
@@ -143,6 +156,12 @@ mod tests {
         assert_eq!(recall_at(&ranking, 4, 10), Some(0.5));
         assert_eq!(average_precision_at(&ranking, 2, 4), Some((1.0 + 2.0 / 3.0) / 2.0));
         assert_eq!(ndcg_at(&[true, true, false], 2, 3), Some(1.0));
+        assert_eq!(
+            (hit_at(&[false, true], 1), hit_at(&[false, true], 2)),
+            (Some(0.0), Some(1.0))
+        );
+        assert_eq!(reciprocal_rank_at(&[false, false, true, true], 4), Some(1.0 / 3.0));
+        assert_eq!(reciprocal_rank_at(&[false, false, true], 2), Some(0.0));
         assert_eq!(roc_auc(&[0.9, 0.1, 0.5, 0.5], &[true, false, true, false]), Some(0.875));
         assert_eq!(
             mean_pairwise_cosine(&[&[1.0, 0.0], &[0.0, 2.0], &[3.0, 0.0]]),
@@ -156,6 +175,7 @@ mod tests {
         assert_eq!(ndcg_at(&[], 0, 1), None);
         assert_eq!(average_precision_at(&[], 1, 0), None);
         assert_eq!(precision_at(&[], 0), None);
+        assert_eq!((hit_at(&[true], 0), reciprocal_rank_at(&[true], 0)), (None, None));
         assert_eq!(roc_auc(&[1.0], &[true]), None);
         assert_eq!(roc_auc(&[f32::NAN, 1.0], &[true, false]), None);
         assert_eq!(mean_pairwise_cosine(&[&[1.0]]), None);

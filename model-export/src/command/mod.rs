@@ -1,5 +1,6 @@
 //! The verbs, one file each: arguments, a call into the library, what is printed.
 
+mod benchmark;
 mod check;
 mod compile;
 mod data;
@@ -31,6 +32,7 @@ enum Verb {
     Check(check::Check),
     Train(train::Train),
     Evaluate(evaluate::Evaluate),
+    Benchmark(benchmark::Benchmark),
     Golden(golden::Golden),
     Inspect(inspect::Inspect),
     Compile(compile::Compile),
@@ -46,6 +48,7 @@ impl Cli {
             Verb::Check(verb) => verb.run(),
             Verb::Train(verb) => verb.run(),
             Verb::Evaluate(verb) => verb.run(),
+            Verb::Benchmark(verb) => verb.run(),
             Verb::Golden(verb) => verb.run(),
             Verb::Inspect(verb) => verb.run(),
             Verb::Compile(verb) => verb.run(),

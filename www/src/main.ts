@@ -157,8 +157,8 @@ class Page {
   #inspect(stay = false): void {
     const known = find("#known");
     known.hidden = stay ? false : !known.hidden;
-    const { profile, history } = JSON.parse(this.upnext.profile.export()) as { profile: unknown; history: { events: { kind: string; video?: string; seconds?: number; at_ms: number }[] } };
-    const events = (history.events ?? []).map((event) => `${new Date(event.at_ms).toLocaleString()}  ${event.kind}  ${event.video ? this.#title(event.video) : ""}  ${event.seconds ? `${Math.round(event.seconds)} s` : ""}`);
+    const { profile, history } = JSON.parse(this.upnext.profile.export()) as { profile: unknown; history: { events: { kind: string; video?: string; seconds?: number; atMs: number }[] } };
+    const events = (history.events ?? []).map((event) => `${new Date(event.atMs).toLocaleString()}  ${event.kind}  ${event.video ? this.#title(event.video) : ""}  ${event.seconds ? `${Math.round(event.seconds)} s` : ""}`);
     known.textContent = `${JSON.stringify(profile, null, 1)}\n\n${events.length === 0 ? "no events" : events.reverse().join("\n")}`;
   }
 

@@ -1,3 +1,4 @@
+import { attach, type AttachOptions } from "./attach.js";
 import type { Loaders, WasmModule, WasmRecommender } from "./engine.js";
 import { asUpnextError, typed, UpnextError } from "./errors.js";
 import { Stored } from "./stored.js";
@@ -67,6 +68,12 @@ export interface Upnext {
   record(event: Omit<FeedbackEvent, "atMs"> & { atMs?: number }): Promise<void>;
   /** Seconds of `video` that were watched; loops count once. */
   watched(video: string, seconds: number): Promise<void>;
+  /**
+   * Records what is really watched of the video that `element` plays: one `watch` per view, when it ends, its source
+   * changes, the page goes, or the returned function is called. Only what plays and is seen counts, each second of the
+   * video once. Failures go to `onError`.
+   */
+  attach(element: HTMLMediaElement, options: AttachOptions): () => void;
   like(video: string): Promise<void>;
   dislike(video: string): Promise<void>;
   /** Acts on the next slate. */
@@ -78,7 +85,7 @@ export interface Upnext {
   readonly engine: string;
   /** What the loaded block holds. */
   readonly block: BlockInfo;
-  /** Stops the schedule, aborts requests, frees the module's memory. */
+  /** Records what attached players have shown, stops the schedule, aborts requests, frees the module's memory. */
   close(): void;
 }
 
@@ -111,6 +118,7 @@ class Device implements Upnext {
   readonly #source: Source;
   readonly #stored: Stored;
   readonly #abort = new AbortController();
+  readonly #attached = new Set<() => void>();
   #wasm: WasmRecommender;
   #bundleId: string | undefined;
   #block: BlockInfo | undefined;
@@ -136,6 +144,7 @@ class Device implements Upnext {
     for (const error of await this.#stored.restore(this.#wasm, this.#now())) this.#report(error);
     if (this.options.profile) await this.profile.set(this.options.profile);
     await this.refresh();
+    for (const event of this.#stored.lastWords()) await this.#catchUp(event).catch((thrown: unknown) => this.#report(asUpnextError(thrown)));
     const every = this.options.refreshMs ?? QUARTER_HOUR_MS;
     if (every > 0) {
       this.#timer = setInterval(() => this.refresh().catch(this.#report), every);
@@ -221,8 +230,35 @@ class Device implements Upnext {
     await this.#stored.saveHistory(() => this.#wasm.exportHistory());
   }
 
+  /** Records what a page that went could only just keep, unless its write got through after all. */
+  async #catchUp(event: FeedbackEvent): Promise<void> {
+    try {
+      const { events } = JSON.parse(typed(() => this.#wasm.exportHistory())) as { events: FeedbackEvent[] };
+      if (!events.some(({ atMs, video }) => atMs === event.atMs && video === event.video)) await this.record(event);
+    } finally {
+      this.#stored.dropLastWord(event);
+    }
+  }
+
+  async #watchedByPlayer(watch: Omit<FeedbackEvent, "atMs">, pageGoes: boolean): Promise<void> {
+    const event = { ...watch, atMs: this.#now() };
+    if (pageGoes) this.#stored.keepLastWord(event);
+    await this.record(event);
+    if (pageGoes) this.#stored.dropLastWord(event);
+  }
+
   watched(video: string, seconds: number): Promise<void> {
     return this.record({ kind: "watch", video, seconds });
+  }
+
+  attach(element: HTMLMediaElement, options: AttachOptions): () => void {
+    const stop = attach(element, options, (watch, pageGoes) => this.#watchedByPlayer(watch, pageGoes), this.#report);
+    const stopOnce = () => {
+      this.#attached.delete(stopOnce);
+      stop();
+    };
+    this.#attached.add(stopOnce);
+    return stopOnce;
   }
 
   like(video: string): Promise<void> {
@@ -246,8 +282,10 @@ class Device implements Upnext {
   }
 
   close(): void {
+    for (const stop of this.#attached) stop();
     clearInterval(this.#timer);
     this.#abort.abort();
-    this.#wasm.free();
+    // What was recorded just now is written from the module's memory.
+    void this.#stored.written().finally(() => this.#wasm.free());
   }
 }

@@ -6,6 +6,10 @@ export interface Storage {
   get(key: string): Promise<string | undefined>;
   set(key: string, value: string): Promise<void>;
   remove(key: string): Promise<void>;
+  /** Keeps one short text before it returns, for what happens while the page goes; `null` forgets it. May be absent. */
+  keepNow?(text: string | null): void;
+  /** The text that `keepNow` kept. */
+  kept?(): string | null;
 }
 
 /** Keeps everything until the page closes. */
@@ -18,7 +22,9 @@ export function memoryStorage(): Storage {
   };
 }
 
-/** IndexedDB, in a database of this name. Rejects where the browser has none or denies it. */
+/**
+ * IndexedDB, in a database of this name; a page that goes writes its last events to localStorage, since Firefox drops
+ * a transaction that is begun then. Rejects where the browser has none or denies it. */
 export function indexedDbStorage(database = "upnext"): Storage {
   let store: ReturnType<typeof createStore> | undefined;
   // Opened at the first use: an import must not touch the host.
@@ -30,6 +36,11 @@ export function indexedDbStorage(database = "upnext"): Storage {
     },
     set: async (key, value) => set(key, value, opened()),
     remove: async (key) => del(key, opened()),
+    keepNow: (text) => {
+      if (text === null) localStorage.removeItem(`${database}-last`);
+      else localStorage.setItem(`${database}-last`, text);
+    },
+    kept: () => localStorage.getItem(`${database}-last`),
   };
 }
 
@@ -57,6 +68,14 @@ export function withMemoryFallback(storage: Storage, onFailure: (error: UpnextEr
       return spare();
     }
   }
+  /** The last resort has none of its own. */
+  function attemptNow<T>(real: () => T): T | undefined {
+    try {
+      return real();
+    } catch {
+      return undefined;
+    }
+  }
   return {
     get: (key) => attempt(() => storage.get(key), () => memory.get(key)),
     set: async (key, value) => {
@@ -67,5 +86,7 @@ export function withMemoryFallback(storage: Storage, onFailure: (error: UpnextEr
       await memory.remove(key);
       await attempt(() => storage.remove(key), async () => {});
     },
+    keepNow: (text) => attemptNow(() => storage.keepNow?.(text)),
+    kept: () => attemptNow(() => storage.kept?.()) ?? null,
   };
 }

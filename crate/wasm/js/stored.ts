@@ -1,9 +1,12 @@
 import type { WasmRecommender } from "./engine.js";
 import { asUpnextError, type UpnextError } from "./errors.js";
 import type { Storage } from "./storage.js";
+import type { FeedbackEvent } from "./types.js";
 
 const PROFILE = "profile";
 const HISTORY = "history";
+/** A page has few players; more than this is no page of ours. */
+const MOST_LAST_WORDS = 16;
 
 /** Keeps profile and history of one recommender in a storage. */
 export class Stored {
@@ -49,7 +52,34 @@ export class Stored {
     return this.#waiting;
   }
 
+  /** Events that a page kept while it went, and that may not be in the history. */
+  lastWords(): FeedbackEvent[] {
+    try {
+      const words: unknown = JSON.parse(this.storage.kept?.() ?? "[]");
+      return Array.isArray(words) ? (words as FeedbackEvent[]) : [];
+    } catch {
+      return [];
+    }
+  }
+
+  /** Keeps an event before it returns. */
+  keepLastWord(event: FeedbackEvent): void {
+    this.storage.keepNow?.(JSON.stringify([...this.lastWords(), event].slice(-MOST_LAST_WORDS)));
+  }
+
+  /** The event is in the history, or nobody wants it. */
+  dropLastWord({ atMs, video }: FeedbackEvent): void {
+    const left = this.lastWords().filter((word) => word?.atMs !== atMs || word.video !== video);
+    this.storage.keepNow?.(left.length === 0 ? null : JSON.stringify(left));
+  }
+
+  /** Resolves when every history that was to be saved is saved, or has failed. */
+  async written(): Promise<void> {
+    await (this.#waiting ?? this.#writing).catch(() => {});
+  }
+
   async wipe(): Promise<void> {
+    this.storage.keepNow?.(null);
     await this.#writing;
     await this.storage.remove(PROFILE);
     await this.storage.remove(HISTORY);

@@ -70,11 +70,12 @@ function wasmModule(name) {
   });
 }
 
-/** Entries import the modules as `#compact` and `#onnx`; in the package they lie beside the entries. */
+/** Entries import the modules as `#compact` and `#onnx`, an edge worker the bytes too; in the package they lie beside the entries. */
 const besideEntries = {
   name: "beside-entries",
   setup({ onResolve }) {
     onResolve({ filter: /^#(compact|onnx)$/ }, ({ path }) => ({ path: `./${path.slice(1)}/upnext.js`, external: true }));
+    onResolve({ filter: /^#compact-wasm$/ }, () => ({ path: "./compact/upnext_bg.wasm", external: true }));
     // The engine of a bundle with unusual ops is loaded by the other entry, not packed twice.
     onResolve({ filter: /^\.\/onnx-(browser|node)\.js$/ }, ({ path }) => ({ path, external: true }));
   },

@@ -23,7 +23,7 @@ for (const [engine, { specifier }] of Object.entries(engines)) {
 test("the tarball holds the entries, both modules, types, and nothing else", () => {
   const kinds = [/^package\.json$/, /^README\.md$/, /^LICENSE/, /^dist\/[\w-]+\.js$/, /^dist\/(compact|onnx)\/upnext(_bg)?\.(js|wasm|d\.ts|wasm\.d\.ts)$/, /^dist\/types\/[\w-]+\.d\.ts$/];
   assert.deepEqual(packed.files.filter((file) => !kinds.some((kind) => kind.test(file))), []);
-  for (const needed of ["dist/browser.js", "dist/node.js", "dist/onnx-browser.js", "dist/onnx-node.js", "dist/types/public.d.ts", "dist/compact/upnext_bg.wasm"]) {
+  for (const needed of ["dist/browser.js", "dist/node.js", "dist/onnx-browser.js", "dist/onnx-node.js", "dist/edge.js", "dist/types/public.d.ts", "dist/types/edge-public.d.ts", "dist/compact/upnext_bg.wasm"]) {
     assert.ok(packed.files.includes(needed), needed);
   }
 });

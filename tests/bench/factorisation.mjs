@@ -1,6 +1,6 @@
 // What it proves: see factorisation.py. This makes what that needs: a release build, and a virtual environment of its own with
 // `implicit`, which nothing but this benchmark depends on.
-//   npm run bench:factorisation -- [--factors 64 128 256] [--threads 2] [--sweeps 5] [--rounds 3] [--train FILE]
+//   npm run bench:factorisation -- [--factors 64 128 256] [--threads 2] [--sweeps 5] [--rounds 3] [--steps 1] [--train FILE]
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 //! The built-in text encoder: hashed character n-grams of normalised text, safe for any script.
 
-use unicode_normalization::UnicodeNormalization;
+mod fold;
 
 use crate::feature::spec::TextSpec;
 use crate::hash::{bucket, hash64};
@@ -9,7 +9,8 @@ use crate::hash::{bucket, hash64};
 pub const MAX_TEXT_CHARS: usize = 4096;
 
 /// Compatibility-equivalent and case variants become one string: NFKC, case-folded, without
-/// invisible characters, white space collapsed to one space and trimmed.
+/// invisible characters, white space collapsed to one space and trimmed. The dotless ı joins i,
+/// other than in Unicode's folding; that suits search (ISPARTA and Isparta meet).
 ///
 /// ```
 /// use upnext_core::text::normalise;
@@ -18,12 +19,9 @@ pub const MAX_TEXT_CHARS: usize = 4096;
 /// ```
 #[must_use]
 pub fn normalise(text: &str) -> String {
-    // Twice, as Unicode's compatibility caseless match asks: folding can denormalise
-    // and normalising can bring up a capital (℡ → TEL).
-    let chars = text.chars().take(MAX_TEXT_CHARS).filter(|c| !invisible(*c));
-    let once: String = fold(chars.nfd()).nfkc().collect();
-    let mut out = String::with_capacity(once.len());
-    for c in fold(once.chars()).nfkc() {
+    let folded = fold::fold(text.chars().take(MAX_TEXT_CHARS).filter(|c| !invisible(*c)));
+    let mut out = String::with_capacity(folded.len());
+    for c in folded.chars() {
         if !(c.is_whitespace() || c.is_control()) {
             out.push(c);
         } else if !out.is_empty() && !out.ends_with(' ') {
@@ -34,12 +32,6 @@ pub fn normalise(text: &str) -> String {
         out.pop();
     }
     out
-}
-
-/// Upper-case and then lower-case of each character: Unicode's full case folding but for
-/// the dotless ı, which joins i here; that suits search (ISPARTA and Isparta meet).
-fn fold(chars: impl Iterator<Item = char>) -> impl Iterator<Item = char> {
-    chars.flat_map(char::to_uppercase).flat_map(char::to_lowercase)
 }
 
 /// Soft hyphen, zero-width and direction marks, variation selectors, byte order mark.

@@ -1,38 +1,44 @@
 //! The moment of a recommendation: instant, local time, device, surface. Never leaves the device.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+
+use crate::tree::record;
 
 /// Where and when the viewer asks. The clock is the host's; the core has none.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Context {
     /// Now, Unix milliseconds.
     pub now_ms: i64,
     /// Offset of the viewer's local time from UTC *at that instant*, minutes east (DST included).
     /// `None`: unknown, and then time of day and day of week are unknown too.
-    #[serde(default)]
     pub utc_offset_minutes: Option<i32>,
     /// Kind of device, for example `phone`, `tablet`, `desktop`, `tv`.
-    #[serde(default)]
     pub device: Option<String>,
     /// Where the slate is shown, for example `up-next`, `home`.
-    #[serde(default)]
     pub surface: Option<String>,
     /// A what-if: this local time instead of the clock's. `now_ms` still dates the history,
     /// so a viewer can ask for Sunday evening without the past moving.
-    #[serde(default)]
     pub local_time: Option<LocalTime>,
 }
 
 /// Hour and weekday on the viewer's clock.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct LocalTime {
     /// Hours since local midnight, 0.0..24.0.
     pub hour: f32,
     /// Day of week, 0 = Monday … 6 = Sunday.
     pub weekday: u8,
 }
+
+record!(Context {
+    now_ms as "nowMs",
+    utc_offset_minutes as "utcOffsetMinutes",
+    device,
+    surface,
+    local_time as "localTime",
+});
+record!(LocalTime { hour, weekday });
 
 impl Context {
     /// Local hour and weekday; `None` where the offset is unknown or outside ±18 h,

@@ -27,7 +27,7 @@ impl UnitRows {
         self.values
             .extend(row.into_iter().chain(core::iter::repeat(0.0)).take(self.width));
         let row = &mut self.values[start..];
-        let norm = libm::sqrtf(dot(row, row));
+        let norm = dot(row, row).sqrt();
         let scale = if norm.is_finite() && norm > 0.0 {
             1.0 / norm
         } else {

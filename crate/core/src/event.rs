@@ -1,9 +1,11 @@
 //! The event: what a viewer did with a video, and the label that follows from it.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+
+use crate::tree::{FromTree, Reader, Tree, record};
 
 /// What happened. The names are those of the interactions table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
     /// The video was shown.
@@ -58,6 +60,17 @@ impl EventKind {
         EventKind::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 }
+
+impl FromTree for EventKind {
+    fn read(tree: Tree, reader: &mut Reader) -> EventKind {
+        let name = String::read(tree, reader);
+        EventKind::parse(&name).unwrap_or_else(|| {
+            reader.refuse(format!("no kind of event is called `{name}`"));
+            EventKind::Impression
+        })
+    }
+}
+record!(@serde EventKind);
 
 /// Share of its length from which a video counts as finished, and so as relevant.
 pub const RELEVANT_FRACTION: f32 = 0.5;

@@ -31,6 +31,7 @@ pub mod request;
 pub mod score;
 pub mod signal;
 pub mod text;
+pub mod tree;
 pub mod viewer;
 
 pub use code::Code;

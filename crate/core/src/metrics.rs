@@ -93,7 +93,7 @@ pub fn roc_auc(scores: &[f32], relevant: &[bool]) -> Option<f64> {
 /// `None` for fewer than two. Diversity is one minus it.
 #[must_use]
 pub fn mean_pairwise_cosine(vectors: &[&[f32]]) -> Option<f64> {
-    let norms: Vec<f32> = vectors.iter().map(|v| libm::sqrtf(dot(v, v))).collect();
+    let norms: Vec<f32> = vectors.iter().map(|v| dot(v, v).sqrt()).collect();
     let mut sum = 0.0_f64;
     let mut pairs = 0_u64;
     for (i, a) in vectors.iter().enumerate() {

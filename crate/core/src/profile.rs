@@ -1,9 +1,10 @@
 //! What the viewer told the device about themselves. Never leaves it.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::Error;
 use crate::feature::on_globe;
+use crate::tree::{FromTree as _, Tree, record};
 
 /// Longest text of a profile in bytes.
 pub const MAX_PROFILE_TEXT: usize = 256;
@@ -11,8 +12,8 @@ pub const MAX_PROFILE_TEXT: usize = 256;
 pub const MAX_BLOCKED: usize = 10_000;
 
 /// Demographics and wishes, all optional, all editable by the viewer.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Profile {
     /// Age in years, 0..=130.
     pub age: Option<f32>,
@@ -34,6 +35,18 @@ pub struct Profile {
     pub blocked_tags: Vec<String>,
 }
 
+record!(Profile {
+    age,
+    gender,
+    latitude,
+    longitude,
+    username,
+    language,
+    time_zone as "timeZone",
+    blocked_channels as "blockedChannels" = Vec::new(),
+    blocked_tags as "blockedTags" = Vec::new(),
+});
+
 impl Profile {
     /// Reads a profile: one that was stored or imported, or what a page wants to set.
     ///
@@ -48,11 +61,9 @@ impl Profile {
     /// assert!(Profile::from_json(br#"{"agee": 40}"#).is_err());
     /// ```
     pub fn from_json(bytes: &[u8]) -> Result<Profile, Error> {
-        // serde also takes a list for a struct, field by field; nobody writes a profile so.
-        if bytes.trim_ascii_start().first() != Some(&b'{') {
-            return Err(invalid("it is no JSON object".into()));
-        }
-        let profile: Profile = serde_json::from_slice(bytes).map_err(|e| invalid(e.to_string()))?;
+        let profile = Tree::parse(bytes)
+            .and_then(Profile::from_tree)
+            .map_err(|e| invalid(e.to_string()))?;
         profile.check()?;
         Ok(profile)
     }

@@ -27,10 +27,10 @@ impl From<Thrown> for JsValue {
 }
 
 /// An argument of the wrong shape.
-pub(crate) fn wrong_shape(what: &'static str, reason: impl ToString) -> Thrown {
+pub(crate) fn wrong_shape(what: &'static str, reason: String) -> Thrown {
     Thrown(Error::RequestInvalid {
         what: what.to_owned(),
-        reason: reason.to_string(),
+        reason,
     })
 }
 

@@ -1,27 +1,40 @@
 //! Small objects from JavaScript: options, moments, events. Columns don't come this way.
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use upnext_core::request::{self, Mode};
+use upnext_core::tree::{FromTree, Reader, Tree};
 use wasm_bindgen::JsValue;
 
 use crate::error::{JsResult, wrong_shape};
 
 /// Reads a plain object; `what` names the argument in the error.
-pub(crate) fn read<T: DeserializeOwned>(what: &'static str, value: JsValue) -> JsResult<T> {
-    serde_wasm_bindgen::from_value(value).map_err(|error| wrong_shape(what, error))
+pub(crate) fn read<T: FromTree>(what: &'static str, value: JsValue) -> JsResult<T> {
+    T::from_tree(tree(what, value)?).map_err(|misfit| wrong_shape(what, misfit.to_string()))
+}
+
+fn tree(what: &'static str, value: JsValue) -> JsResult<Tree> {
+    serde_wasm_bindgen::from_value(value).map_err(|error| wrong_shape(what, error.to_string()))
 }
 
 /// Public inputs of the candidate request.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub(crate) struct DeclaredInputs {
     pub(crate) origin: String,
     pub(crate) bundle_id: String,
     pub(crate) languages: Vec<String>,
     pub(crate) size: u32,
-    #[serde(default)]
     pub(crate) token: Option<String>,
+}
+
+impl FromTree for DeclaredInputs {
+    fn read(tree: Tree, reader: &mut Reader) -> DeclaredInputs {
+        let mut fields = reader.fields(tree, &["origin", "bundleId", "languages", "size", "token"]);
+        DeclaredInputs {
+            origin: fields.take(),
+            bundle_id: fields.take(),
+            languages: fields.take(),
+            size: fields.take(),
+            token: fields.take(),
+        }
+    }
 }
 
 impl From<DeclaredInputs> for request::DeclaredInputs {

@@ -1,7 +1,5 @@
 //! The recommender that JavaScript holds: bundle, block, profile and history of one viewer.
 
-use std::collections::BTreeMap;
-
 use js_sys::{Float32Array, Object, Uint8Array, Uint32Array};
 use upnext_core::block::Block;
 use upnext_core::bundle::{ClientBundle, ClientModel};
@@ -54,8 +52,10 @@ impl Recommender {
         files: Vec<Uint8Array>,
         block: &[u8],
     ) -> JsResult<JsValue> {
-        let mut bytes: BTreeMap<String, Uint8Array> = paths.into_iter().zip(files).collect();
-        let read = |path: &str| bytes.remove(path).map(|file| file.to_vec());
+        let read = |path: &str| {
+            let at = paths.iter().position(|known| known == path)?;
+            files.get(at).map(Uint8Array::to_vec)
+        };
         let bundle = ClientBundle::assemble(bundle_id, manifest, ENGINE, read)?;
         let engine = DeviceEngine::new(&bundle)?;
         let model = bundle.model;

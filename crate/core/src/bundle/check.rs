@@ -1,9 +1,8 @@
 //! Reading and writing a manifest, and the checks that need nothing but it.
 
-use serde::Deserialize;
-
 use super::{BUNDLE_VERSION, FileEntry, Manifest, Role, is_sha256_hex, sha256_hex};
 use crate::Error;
+use crate::tree::{FromTree as _, Tree};
 
 /// Largest manifest in bytes.
 const MAX_MANIFEST_BYTES: usize = 1 << 20;
@@ -58,7 +57,8 @@ impl Manifest {
             });
         }
         // The version first: a later one may have any other shape.
-        let Version { version } = serde_json::from_slice(bytes).map_err(|e| unreadable(e.to_string()))?;
+        let tree = Tree::parse(bytes).map_err(|e| unreadable(e.to_string()))?;
+        let version = tree.version().map_err(|e| unreadable(e.to_string()))?;
         if version != BUNDLE_VERSION {
             return Err(Error::BundleVersion {
                 what: "manifest",
@@ -66,7 +66,7 @@ impl Manifest {
                 expected: BUNDLE_VERSION,
             });
         }
-        let manifest: Manifest = serde_json::from_slice(bytes).map_err(|e| unreadable(e.to_string()))?;
+        let manifest = Manifest::from_tree(tree).map_err(|e| unreadable(e.to_string()))?;
         manifest.check()?;
         Ok(manifest)
     }
@@ -89,7 +89,7 @@ impl Manifest {
     pub fn file(&self, role: Role) -> Result<&FileEntry, Error> {
         let found = self.files.iter().find(|f| f.role == role);
         found.ok_or_else(|| Error::BundleIncomplete {
-            file: format!("a file of role {role:?}"),
+            file: format!("a file of role {}", role.as_str()),
         })
     }
 
@@ -134,7 +134,7 @@ impl Manifest {
                 .iter()
                 .find(|f| f.role == file.role || f.path == file.path)
             {
-                let what = format!("the file of role {:?}", file.role);
+                let what = format!("the file of role {}", file.role.as_str());
                 return Err(inconsistent(
                     &what,
                     "named once".into(),
@@ -153,11 +153,6 @@ impl Manifest {
         }
         Ok(())
     }
-}
-
-#[derive(Deserialize)]
-struct Version {
-    version: u32,
 }
 
 /// Below `half`, of segments that no file system and no URL reads as anything but a name.

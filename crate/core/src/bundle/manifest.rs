@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+
+use crate::tree::{FromTree, Reader, Tree, record};
 
 /// Version of the layout.
 pub const BUNDLE_VERSION: u32 = 1;
 
 /// What a file of the bundle is for. Client roles are public.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// Feature spec, JSON.
@@ -38,6 +40,41 @@ pub enum Role {
 }
 
 impl Role {
+    /// Every role.
+    pub const ALL: [Role; 12] = [
+        Role::FeatureSpec,
+        Role::UserTower,
+        Role::UserTowerOnnx,
+        Role::Ranker,
+        Role::RankerOnnx,
+        Role::Gram,
+        Role::ItemTowerOnnx,
+        Role::ItemTensors,
+        Role::UserTensors,
+        Role::Videos,
+        Role::Accounts,
+        Role::Shelves,
+    ];
+
+    /// The name in a manifest.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Role::FeatureSpec => "feature-spec",
+            Role::UserTower => "user-tower",
+            Role::UserTowerOnnx => "user-tower-onnx",
+            Role::Ranker => "ranker",
+            Role::RankerOnnx => "ranker-onnx",
+            Role::Gram => "gram",
+            Role::ItemTowerOnnx => "item-tower-onnx",
+            Role::ItemTensors => "item-tensors",
+            Role::UserTensors => "user-tensors",
+            Role::Videos => "videos",
+            Role::Accounts => "accounts",
+            Role::Shelves => "shelves",
+        }
+    }
+
     /// True for the public half, which a server may hand out.
     #[must_use]
     pub const fn is_client(self) -> bool {
@@ -59,8 +96,7 @@ impl Role {
 }
 
 /// One file of the bundle.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FileEntry {
     /// What it is for.
     pub role: Role,
@@ -73,8 +109,7 @@ pub struct FileEntry {
 }
 
 /// A stretch of time, Unix milliseconds, end excluded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Window {
     /// First instant.
     pub from_ms: i64,
@@ -83,8 +118,7 @@ pub struct Window {
 }
 
 /// The manifest. Its bytes' SHA-256 is the bundle id, so it does not hold the id.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Manifest {
     /// [`BUNDLE_VERSION`].
     pub version: u32,
@@ -109,3 +143,35 @@ pub struct Manifest {
     /// Every file, by role.
     pub files: Vec<FileEntry>,
 }
+
+impl FromTree for Role {
+    fn read(tree: Tree, reader: &mut Reader) -> Role {
+        let name = String::read(tree, reader);
+        let role = Role::ALL.into_iter().find(|role| role.as_str() == name);
+        role.unwrap_or_else(|| {
+            reader.refuse(format!("no role is called `{name}`"));
+            Role::FeatureSpec
+        })
+    }
+}
+record!(@serde Role);
+record!(FileEntry {
+    role,
+    path,
+    bytes,
+    sha256
+});
+record!(Window { from_ms, until_ms });
+record!(Manifest {
+    version,
+    dataset,
+    spec_sha256,
+    vector_dim,
+    factor_dim,
+    objective,
+    factor_window,
+    train_window,
+    needs_onnx,
+    metrics,
+    files,
+});

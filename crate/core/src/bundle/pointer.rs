@@ -1,16 +1,19 @@
 //! The pointer file `current.json`: which bundle is served now.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::is_sha256_hex;
 use crate::Error;
+use crate::tree::{FromTree as _, Tree, record};
 
 /// Content of `current.json`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Pointer {
     /// Id of the current bundle.
     pub bundle: String,
 }
+
+record!(Pointer { bundle });
 
 impl Pointer {
     /// Reads a pointer file.
@@ -22,7 +25,9 @@ impl Pointer {
             file: "current.json".into(),
             reason,
         };
-        let pointer: Pointer = serde_json::from_slice(bytes).map_err(|e| unreadable(e.to_string()))?;
+        let pointer = Tree::parse(bytes)
+            .and_then(Pointer::from_tree)
+            .map_err(|e| unreadable(e.to_string()))?;
         if !is_sha256_hex(&pointer.bundle) {
             return Err(unreadable("`bundle` is not 64 lower-case hex digits".into()));
         }

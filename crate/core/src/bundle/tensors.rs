@@ -2,27 +2,30 @@
 //!
 //! Eight bytes of header length, the header as JSON, then the data.
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
-
 use crate::Error;
+use crate::tree::{FromTree as _, Tree, record};
 
 /// Largest header in bytes.
 const MAX_HEADER_BYTES: usize = 1 << 16;
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 struct Entry {
     dtype: String,
     shape: Vec<usize>,
     data_offsets: [usize; 2],
 }
 
+record!(Entry {
+    dtype,
+    shape,
+    data_offsets
+});
+
 /// A read safetensors file.
 #[derive(Debug)]
 pub struct Tensors<'a> {
     file: &'a str,
-    entries: BTreeMap<String, Entry>,
+    entries: Vec<(String, Entry)>,
     data: &'a [u8],
 }
 
@@ -41,14 +44,16 @@ impl<'a> Tensors<'a> {
         let (header, data) = length
             .and_then(|l| rest.split_at_checked(l))
             .ok_or_else(|| unreadable(file, "its header's length does not fit".into()))?;
-        let mut entries: BTreeMap<String, serde_json::Value> =
-            serde_json::from_slice(header).map_err(|e| unreadable(file, e.to_string()))?;
-        entries.remove("__metadata__");
-        let entries = entries
-            .into_iter()
-            .map(|(name, value)| Ok((name, serde_json::from_value(value)?)))
-            .collect::<Result<_, serde_json::Error>>()
-            .map_err(|e| unreadable(file, e.to_string()))?;
+        let Tree::Object(members) = Tree::parse(header).map_err(|e| unreadable(file, e.to_string()))? else {
+            return Err(unreadable(file, "its header is no object".into()));
+        };
+        let mut entries = Vec::new();
+        for (name, value) in members {
+            if name != "__metadata__" {
+                let entry = Entry::from_tree(value).map_err(|e| unreadable(file, format!("{name}: {e}")))?;
+                entries.push((name, entry));
+            }
+        }
         Ok(Tensors { file, entries, data })
     }
 
@@ -59,7 +64,8 @@ impl<'a> Tensors<'a> {
     /// type or shape, [`Error::BundleUnreadable`] for offsets outside the file,
     /// [`Error::NotFinite`] for NaN or infinity.
     pub fn f32(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, Error> {
-        let entry = self.entries.get(name).ok_or_else(|| Error::BundleIncomplete {
+        let entry = self.entries.iter().find(|(known, _)| known == name);
+        let (_, entry) = entry.ok_or_else(|| Error::BundleIncomplete {
             file: format!("{name} in {}", self.file),
         })?;
         if entry.dtype != "F32" || entry.shape != shape {
@@ -88,8 +94,7 @@ impl<'a> Tensors<'a> {
 #[must_use]
 pub fn write_f32(name: &str, shape: &[usize], values: &[f32]) -> Vec<u8> {
     let entry = serde_json::json!({ "dtype": "F32", "shape": shape, "data_offsets": [0, values.len() * 4] });
-    let header = BTreeMap::from([(name, entry)]);
-    let mut header = serde_json::json!(header).to_string();
+    let mut header = serde_json::json!({ name: entry }).to_string();
     // Readers that map the file want the data aligned.
     while header.len() % 8 != 0 {
         header.push(' ');

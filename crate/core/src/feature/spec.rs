@@ -1,34 +1,32 @@
 //! The feature spec: what one analysing pass over the train split learnt about each feature.
 //! Data, not code; its SHA-256 stands in the manifest.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+
+use crate::tree::record;
 
 /// Version of the spec's layout and of the encoders that read it.
 pub const SPEC_VERSION: u32 = 1;
 
 /// Terms with rows of their own. Row 0 is *unknown* (missing or never seen),
 /// rows `1..=terms.len()` the terms, then `oov_buckets` hashed rows for unseen terms.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Vocabulary {
     /// Known terms, by falling train frequency, ties by the term.
     pub terms: Vec<String>,
     /// Hashed rows for terms that are not in the list; 0: such a term is unknown.
-    #[serde(default)]
     pub oov_buckets: u32,
 }
 
 /// Rising edges; row 0 is unknown, row `1 + number of edges ≤ value` the bucket.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Buckets {
     /// Strictly rising, finite.
     pub edges: Vec<f32>,
 }
 
 /// `(log1p(value) − mean) / std`, with train statistics; unknown is 0 with a flag beside it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Standardise {
     /// Mean of log1p over train.
     pub mean: f32,
@@ -37,16 +35,14 @@ pub struct Standardise {
 }
 
 /// Centroids on the sphere; row 0 is unknown, row `1 + i` the nearest centroid `i`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Centroids {
     /// `[latitude, longitude]` in degrees.
     pub points: Vec<[f32; 2]>,
 }
 
 /// The built-in hashed character n-gram encoder.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct TextSpec {
     /// Width of a text vector.
     pub dim: u32,
@@ -57,8 +53,7 @@ pub struct TextSpec {
 }
 
 /// Features of the item tower.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ItemSpec {
     /// Rows of the hashed id table; a video has two rows in it, by two hashes. Row 0 is unknown.
     pub id_buckets: u32,
@@ -83,8 +78,7 @@ pub struct ItemSpec {
 }
 
 /// How the history is pooled.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct HistorySpec {
     /// An event this many days old weighs half.
     pub half_life_days: f32,
@@ -95,8 +89,7 @@ pub struct HistorySpec {
 }
 
 /// Fold-in of a history into the collaborative space (the trainer's user half-step).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct FoldInSpec {
     /// λ of the loss, 0..1: weight of the unobserved.
     pub lambda: f32,
@@ -105,8 +98,7 @@ pub struct FoldInSpec {
 }
 
 /// Features of the user tower, all encoded on the device.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct UserSpec {
     /// Age in years.
     pub age: Buckets,
@@ -125,7 +117,6 @@ pub struct UserSpec {
     /// Surfaces.
     pub surface: Vocabulary,
     /// n-grams of the user name: off by default, it can carry gender and origin.
-    #[serde(default)]
     pub username: bool,
     /// Pools over the history.
     pub history: HistorySpec,
@@ -135,8 +126,7 @@ pub struct UserSpec {
 
 /// How often an impression is relevant before one looks at video or viewer: by surface and length,
 /// from the train split alone. Made by [`PriorSpec::from_counts`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PriorSpec {
     /// Edges over `ln(seconds)`.
     pub length_edges: Buckets,
@@ -150,8 +140,7 @@ pub struct PriorSpec {
 }
 
 /// Everything the encoders need. Made by `analyse` from the train split alone.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FeatureSpec {
     /// [`SPEC_VERSION`].
     pub version: u32,
@@ -170,3 +159,46 @@ pub struct FeatureSpec {
     /// Relevance by surface and length.
     pub prior: PriorSpec,
 }
+
+record!(Vocabulary { terms, oov_buckets = 0 });
+record!(Buckets { edges });
+record!(Standardise { mean, std });
+record!(Centroids { points });
+record!(TextSpec { dim, min_n, max_n });
+record!(ItemSpec {
+    id_buckets,
+    tags,
+    max_tags,
+    language,
+    rating,
+    channel,
+    length,
+    likes,
+    comments,
+    views
+});
+record!(HistorySpec {
+    half_life_days,
+    max_events,
+    unknown_fraction
+});
+record!(FoldInSpec { lambda, l2 });
+record!(UserSpec {
+    age, gender, language, time_zone, location, hour, device, surface, username = false, history, fold_in
+});
+record!(PriorSpec {
+    length_edges,
+    log_odds,
+    stand_in_rate,
+    base_rate
+});
+record!(FeatureSpec {
+    version,
+    seed,
+    vector_dim,
+    factor_dim,
+    text,
+    item,
+    user,
+    prior
+});

@@ -1,7 +1,5 @@
 //! What must not be shown, and why. Rules in order; the first that applies names the reason.
 
-use std::collections::BTreeMap;
-
 use crate::block::Block;
 use crate::feature::PastEvent;
 use crate::text::normalise;
@@ -94,10 +92,12 @@ pub fn filter(
 
 struct Rules<'a> {
     watching: Option<&'a str>,
-    /// The viewer's last word on a video, where it is not a good one.
-    words: BTreeMap<&'a str, DropReason>,
-    /// Fraction watched so far; infinite where that is not the question.
-    seen: BTreeMap<&'a str, f32>,
+    /// Videos of the history, sorted.
+    videos: Vec<&'a str>,
+    /// For each the viewer's last word on it, where it is not a good one.
+    words: Vec<Option<DropReason>>,
+    /// For each the fraction watched so far; infinite where that is not the question.
+    seen: Vec<f32>,
     channels: Vec<&'a str>,
     tags: Vec<String>,
     age: Option<f32>,
@@ -105,13 +105,17 @@ struct Rules<'a> {
 
 impl<'a> Rules<'a> {
     fn new(profile: &'a Profile, history: &[PastEvent<'a>], now_ms: i64, watching: Option<&'a str>) -> Rules<'a> {
-        let (mut words, mut seen) = (BTreeMap::new(), BTreeMap::new());
+        let mut videos: Vec<&str> = history.iter().filter_map(|event| event.video).collect();
+        videos.sort_unstable();
+        videos.dedup();
+        let (mut words, mut seen) = (vec![None; videos.len()], vec![0.0; videos.len()]);
         for event in history {
-            let Some(video) = event.video else { continue };
+            let place = event.video.and_then(|video| videos.binary_search(&video).ok());
+            let Some(place) = place else { continue };
             match event.kind {
-                EventKind::Like | EventKind::Share => drop(words.remove(video)),
-                EventKind::Dislike => drop(words.insert(video, DropReason::Disliked)),
-                EventKind::NotInterested => drop(words.insert(video, DropReason::NotInterested)),
+                EventKind::Like | EventKind::Share => words[place] = None,
+                EventKind::Dislike => words[place] = Some(DropReason::Disliked),
+                EventKind::NotInterested => words[place] = Some(DropReason::NotInterested),
                 EventKind::Watch => {
                     let rests = event.at_ms > now_ms.saturating_sub(REST_MS);
                     let more = if rests || event.relevant() {
@@ -119,7 +123,7 @@ impl<'a> Rules<'a> {
                     } else {
                         event.fraction.unwrap_or(0.0)
                     };
-                    *seen.entry(video).or_insert(0.0) += more;
+                    seen[place] += more;
                 }
                 EventKind::Impression | EventKind::Comment | EventKind::Search => {}
             }
@@ -130,6 +134,7 @@ impl<'a> Rules<'a> {
         tags.sort_unstable();
         Rules {
             watching,
+            videos,
             words,
             seen,
             channels,
@@ -143,8 +148,9 @@ impl<'a> Rules<'a> {
         if self.watching == Some(id) {
             return Some(DropReason::Watching);
         }
-        if let Some(reason) = self.words.get(id) {
-            return Some(*reason);
+        let known = self.videos.binary_search(&id).ok();
+        if let Some(reason) = known.and_then(|place| self.words[place]) {
+            return Some(reason);
         }
         // Channel ids are exact, some sites' differ by case alone; tags are words.
         if block
@@ -165,9 +171,8 @@ impl<'a> Rules<'a> {
         {
             return Some(DropReason::Rating);
         }
-        self.seen
-            .get(id)
-            .is_some_and(|f| *f >= RELEVANT_FRACTION)
+        known
+            .is_some_and(|place| self.seen[place] >= RELEVANT_FRACTION)
             .then_some(DropReason::Seen)
     }
 }

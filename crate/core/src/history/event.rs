@@ -1,10 +1,11 @@
 //! One event as it is stored.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::invalid;
 use crate::block::{MAX_ID_BYTES, MAX_TEXT_BYTES};
 use crate::bundle::{hex, is_sha256_hex, unhex};
+use crate::tree::{FromTree, Reader, Tree, record};
 use crate::{Error, EventKind, QuantRow};
 
 /// Widest row that is stored.
@@ -14,66 +15,80 @@ const MAX_ROW: usize = 1024;
 ///
 /// Bounds: ids of 1..=[`MAX_ID_BYTES`] bytes, texts of at most [`MAX_TEXT_BYTES`], seconds finite
 /// and not negative; a search has no video, everything else has one.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct StoredEvent {
     /// What happened.
     pub kind: EventKind,
     /// When, Unix milliseconds.
     pub at_ms: i64,
     /// The video; `None` for a search.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub video: Option<String>,
     /// Seconds watched, of a watch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f32>,
     /// Length of the video in seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub length_seconds: Option<f32>,
     /// Query of a search, or the comment.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// Where it happened.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub surface: Option<String>,
     /// The video's channel.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
     /// The video's title, for the page.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// What a bundle knew of the video.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<StoredModel>,
 }
 
 /// Vector and factor of a video, of one bundle.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct StoredModel {
     /// The bundle that made them.
     pub bundle_id: String,
     /// Item vector.
     pub vector: StoredRow,
     /// Collaborative factor, where the video had one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub factor: Option<StoredRow>,
 }
 
 /// A quantised row; its levels are written as hex digits, two for each.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(into = "HexRow", try_from = "HexRow")]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(into = "HexRow")]
 pub struct StoredRow {
     scale: f32,
     levels: Vec<i8>,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Serialize)]
 struct HexRow {
     scale: f32,
     levels: String,
 }
+
+record!(HexRow { scale, levels });
+record!(StoredModel { bundle_id as "bundleId", vector, factor });
+record!(StoredEvent {
+    kind,
+    at_ms as "atMs",
+    video,
+    seconds,
+    length_seconds as "lengthSeconds",
+    text,
+    surface,
+    channel,
+    title,
+    model,
+});
 
 impl From<StoredRow> for HexRow {
     fn from(row: StoredRow) -> HexRow {
@@ -85,21 +100,23 @@ impl From<StoredRow> for HexRow {
     }
 }
 
-impl TryFrom<HexRow> for StoredRow {
-    type Error = &'static str;
-
-    fn try_from(row: HexRow) -> Result<StoredRow, &'static str> {
-        let bytes = unhex(&row.levels).ok_or("the levels of a row are not hex digits")?;
-        if bytes.len() > MAX_ROW {
-            return Err("a row has more than 1024 levels");
+impl FromTree for StoredRow {
+    fn read(tree: Tree, reader: &mut Reader) -> StoredRow {
+        let HexRow { scale, levels } = HexRow::read(tree, reader);
+        let levels = unhex(&levels).unwrap_or_else(|| {
+            reader.refuse("the levels of a row are not hex digits".to_owned());
+            Vec::new()
+        });
+        if levels.len() > MAX_ROW {
+            reader.refuse("a row has more than 1024 levels".to_owned());
         }
-        if !(row.scale.is_finite() && row.scale >= 0.0) {
-            return Err("the scale of a row is not a finite number of 0 or more");
+        if !(scale.is_finite() && scale >= 0.0) {
+            reader.refuse("the scale of a row is not a finite number of 0 or more".to_owned());
         }
-        Ok(StoredRow {
-            scale: row.scale,
-            levels: bytes.iter().map(|b| b.cast_signed()).collect(),
-        })
+        StoredRow {
+            scale,
+            levels: levels.iter().map(|b| b.cast_signed()).collect(),
+        }
     }
 }
 

@@ -12,13 +12,14 @@ mod tests;
 
 use std::collections::VecDeque;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 pub use event::{StoredEvent, StoredModel, StoredRow};
 pub use past::SearchTexts;
 pub use record::Feedback;
 
 use crate::bundle::sha256;
+use crate::tree::{FromTree as _, Misfit, Tree, record};
 use crate::{Error, EventKind};
 
 /// Version of the stored form.
@@ -47,18 +48,12 @@ struct Written<'a> {
     events: Vec<&'a StoredEvent>,
 }
 
-#[derive(Deserialize)]
-struct Version {
-    version: u32,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Read {
-    #[serde(rename = "version")]
     _version: u32,
     events: Vec<StoredEvent>,
 }
+
+record!(Read { _version as "version", events });
 
 impl History {
     /// Puts a history together from events in any order.
@@ -82,14 +77,15 @@ impl History {
         if bytes.len() > MAX_HISTORY_BYTES {
             return Err(invalid(format!("{} bytes, at most {MAX_HISTORY_BYTES}", bytes.len())));
         }
-        let unreadable = |e: serde_json::Error| invalid(e.to_string());
-        let Version { version } = serde_json::from_slice(bytes).map_err(unreadable)?;
+        let unreadable = |misfit: Misfit| invalid(misfit.to_string());
+        let tree = Tree::parse(bytes).map_err(unreadable)?;
+        let version = tree.version().map_err(unreadable)?;
         if version != HISTORY_VERSION {
             return Err(invalid(format!(
                 "it has version {version}, this program reads {HISTORY_VERSION}"
             )));
         }
-        let read: Read = serde_json::from_slice(bytes).map_err(unreadable)?;
+        let read = Read::from_tree(tree).map_err(unreadable)?;
         History::from_events(read.events)
     }
 

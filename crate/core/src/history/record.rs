@@ -1,32 +1,31 @@
 //! Recording what the viewer did.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{History, StoredEvent, StoredModel, StoredRow};
 use crate::block::Block;
+use crate::tree::record;
 use crate::{Error, EventKind};
 
 /// One thing the viewer did, as the page reports it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Feedback {
     /// What happened.
     pub kind: EventKind,
     /// When, Unix milliseconds.
     pub at_ms: i64,
     /// The video; none for a search.
-    #[serde(default)]
     pub video: Option<String>,
     /// Seconds watched, of a watch; loops count once.
-    #[serde(default)]
     pub seconds: Option<f32>,
     /// Query of a search, or the comment.
-    #[serde(default)]
     pub text: Option<String>,
     /// Where it happened.
-    #[serde(default)]
     pub surface: Option<String>,
 }
+
+record!(Feedback { kind, at_ms as "atMs", video, seconds, text, surface });
 
 impl History {
     /// Records an event, with what the block knows of its video, or else an earlier event of it.

@@ -1,15 +1,16 @@
 //! What a page may choose about a slate.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::Error;
+use crate::tree::record;
 
 /// Longest slate.
 pub const MAX_SLATE: usize = 200;
 
 /// How a slate is made.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Options {
     /// Videos in the slate, 1..=[`MAX_SLATE`].
     pub size: usize,
@@ -34,6 +35,14 @@ impl Default for Options {
         }
     }
 }
+
+record!(Options {
+    size = Options::default().size,
+    diversity = Options::default().diversity,
+    explore = Options::default().explore,
+    watching,
+    seed = Options::default().seed,
+});
 
 impl Options {
     pub(super) fn check(&self) -> Result<(), Error> {

@@ -219,7 +219,7 @@ fn strengths(values: impl Iterator<Item = f32> + Clone) -> Vec<f32> {
         .map(|v| (f64::from(v) - mean) * (f64::from(v) - mean))
         .sum::<f64>()
         / count;
-    let deviation = libm::sqrt(variance);
+    let deviation = variance.sqrt();
     // Rounding alone gives equal values a deviation: what is below a millionth of the mean is none.
     let real = deviation > 1e-6 * mean.abs().max(1e-6);
     values

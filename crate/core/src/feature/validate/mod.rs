@@ -1,11 +1,10 @@
 //! Reading a feature spec: parsed, and every bound checked before an encoder sees it.
 
-use serde::Deserialize;
-
 use crate::Error;
 use crate::feature::spec::{
     Buckets, Centroids, FeatureSpec, ItemSpec, PriorSpec, SPEC_VERSION, Standardise, TextSpec, UserSpec, Vocabulary,
 };
+use crate::tree::{FromTree as _, Misfit, Tree};
 
 /// Widest vector, factor or text vector.
 pub const MAX_DIM: u32 = 1024;
@@ -23,16 +22,13 @@ impl FeatureSpec {
     /// [`Error::BundleUnreadable`] where it is no JSON of this shape, [`Error::BundleVersion`]
     /// where another release wrote it, [`Error::BundleInconsistent`] where a bound is broken.
     pub fn from_json(bytes: &[u8]) -> Result<FeatureSpec, Error> {
-        /// Read first: a later version may have other fields.
-        #[derive(Deserialize)]
-        struct Versioned {
-            version: u32,
-        }
-        let unreadable = |error: serde_json::Error| Error::BundleUnreadable {
+        let unreadable = |misfit: Misfit| Error::BundleUnreadable {
             file: "feature spec".to_owned(),
-            reason: error.to_string(),
+            reason: misfit.to_string(),
         };
-        let Versioned { version } = serde_json::from_slice(bytes).map_err(unreadable)?;
+        let tree = Tree::parse(bytes).map_err(unreadable)?;
+        // Read first: a later version may have other fields.
+        let version = tree.version().map_err(unreadable)?;
         if version != SPEC_VERSION {
             return Err(Error::BundleVersion {
                 what: "feature spec",
@@ -40,7 +36,7 @@ impl FeatureSpec {
                 expected: SPEC_VERSION,
             });
         }
-        let spec: FeatureSpec = serde_json::from_slice(bytes).map_err(unreadable)?;
+        let spec = FeatureSpec::from_tree(tree).map_err(unreadable)?;
         spec.validate()?;
         Ok(spec)
     }

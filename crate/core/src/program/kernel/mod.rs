@@ -105,7 +105,7 @@ pub fn gather_mean(ids: &[u32], table: &[f32], out: &mut [f32]) {
 /// `x / max(‖x‖₂, floor)` in place; the norm is summed in f64.
 pub fn l2_normalise(x: &mut [f32], floor: f32) {
     let square: f64 = x.iter().map(|v| f64::from(*v) * f64::from(*v)).sum();
-    let norm = (libm::sqrt(square) as f32).max(floor);
+    let norm = (square.sqrt() as f32).max(floor);
     for v in x {
         *v /= norm;
     }

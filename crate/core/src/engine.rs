@@ -62,26 +62,21 @@ impl CompactEngine {
         if !categorical_first {
             inputs.reverse();
         }
-        expect("inputs of the user tower", inputs.as_slice(), user_tower.inputs())?;
-        expect(
-            "width of the user tower's output",
-            &spec.vector_dim,
-            &(user_tower.output_width() as u32),
-        )?;
+        expect_inputs("inputs of the user tower", &inputs, user_tower.inputs())?;
+        let width = "width of the user tower's output";
+        expect(width, spec.vector_dim as usize, user_tower.output_width())?;
         let limits = user_tower.id_limits(usize::from(!categorical_first));
         for (Column { name, rows }, limit) in layout.categorical.iter().zip(limits) {
             // A column that no op reads has no table, and any id will do.
             let has = limit.map_or(*rows, |limit| limit as u32);
             if has < *rows {
-                return Err(differs(&format!("rows of the user tower's table of {name}"), rows, has));
+                let what = format!("rows of the user tower's table of {name}");
+                return Err(differs(&what, rows.to_string(), has.to_string()));
             }
         }
-        expect(
-            "inputs of the ranker",
-            [named("signals", SIGNAL_COUNT, false)].as_slice(),
-            ranker.inputs(),
-        )?;
-        expect("width of the ranker's output", &1, &ranker.output_width())?;
+        let signals = [named("signals", SIGNAL_COUNT, false)];
+        expect_inputs("inputs of the ranker", &signals, ranker.inputs())?;
+        expect("width of the ranker's output", 1, ranker.output_width())?;
         Ok(CompactEngine {
             user_tower,
             categorical_first,
@@ -107,18 +102,26 @@ impl Engine for CompactEngine {
     }
 }
 
-fn expect<T: PartialEq + core::fmt::Debug + ?Sized>(what: &str, expected: &T, found: &T) -> Result<(), Error> {
-    if expected == found {
-        return Ok(());
+fn expect_inputs(what: &str, expected: &[Input], found: &[Input]) -> Result<(), Error> {
+    let written = |inputs: &[Input]| inputs.iter().map(Input::to_string).collect::<Vec<_>>().join(", ");
+    match expected == found {
+        true => Ok(()),
+        false => Err(differs(what, written(expected), written(found))),
     }
-    Err(differs(what, expected, found))
 }
 
-fn differs(what: &str, expected: impl core::fmt::Debug, found: impl core::fmt::Debug) -> Error {
+fn expect(what: &str, expected: usize, found: usize) -> Result<(), Error> {
+    match expected == found {
+        true => Ok(()),
+        false => Err(differs(what, expected.to_string(), found.to_string())),
+    }
+}
+
+fn differs(what: &str, expected: String, found: String) -> Error {
     Error::BundleInconsistent {
         what: what.to_owned(),
-        expected: format!("{expected:?}"),
-        found: format!("{found:?}"),
+        expected,
+        found,
     }
 }
 

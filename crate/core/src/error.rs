@@ -161,3 +161,34 @@ impl Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    /// The compact module is built without `Debug`: what is written with it is empty there.
+    #[test]
+    fn no_message_is_written_with_debug() {
+        fn sources(folder: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                match path.is_dir() {
+                    true => sources(&path, found),
+                    false => found.push(path),
+                }
+            }
+        }
+        let mut found = Vec::new();
+        sources(
+            &std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+            &mut found,
+        );
+        assert!(found.len() > 50);
+        for path in found.iter().filter(|path| !path.to_string_lossy().contains("tests")) {
+            let text = std::fs::read_to_string(path).unwrap_or_default();
+            let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+            for (at, line) in code.lines().enumerate() {
+                let is_debug = line.contains(concat!(":", "?}")) && !line.trim_start().starts_with("//");
+                assert!(!is_debug, "{}:{} writes with Debug", path.display(), at + 1);
+            }
+        }
+    }
+}

@@ -71,8 +71,8 @@ impl<'a> Tensors<'a> {
         if entry.dtype != "F32" || entry.shape != shape {
             return Err(Error::BundleInconsistent {
                 what: format!("{name} in {}", self.file),
-                expected: format!("F32 {shape:?}"),
-                found: format!("{} {:?}", entry.dtype, entry.shape),
+                expected: format!("F32 {}", product(shape)),
+                found: format!("{} {}", entry.dtype, product(&entry.shape)),
             });
         }
         let [from, to] = entry.data_offsets;
@@ -103,6 +103,11 @@ pub fn write_f32(name: &str, shape: &[usize], values: &[f32]) -> Vec<u8> {
     bytes.extend_from_slice(header.as_bytes());
     bytes.extend(values.iter().flat_map(|v| v.to_le_bytes()));
     bytes
+}
+
+/// A shape as it is read: `64 × 64`.
+fn product(shape: &[usize]) -> String {
+    shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ")
 }
 
 fn unreadable(file: &str, reason: String) -> Error {

@@ -282,7 +282,6 @@ proptest! {
     fn offsets_outside_the_file_never_panic(from: usize, to: usize, rows: usize, columns: usize) {
         let header = serde_json::json!({"gram": {"dtype": "F32", "shape": [rows, columns], "data_offsets": [from, to]}}).to_string();
         let bytes: Vec<u8> = (header.len() as u64).to_le_bytes().into_iter().chain(header.into_bytes()).chain([0; 36]).collect();
-        let tensors = Tensors::parse("x", &bytes).unwrap();
-        let _ = tensors.f32("gram", &[rows, columns]);
+        let _ = Tensors::parse("x", &bytes).and_then(|tensors| tensors.f32("gram", &[rows, columns]));
     }
 }

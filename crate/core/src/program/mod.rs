@@ -38,6 +38,13 @@ pub struct Input {
     pub ids: bool,
 }
 
+impl core::fmt::Display for Input {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let kind = if self.ids { "ids" } else { "f32" };
+        write!(f, "{} {} × {kind}", self.name, self.width)
+    }
+}
+
 /// Weights, row-major.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Tensor {

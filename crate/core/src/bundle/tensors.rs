@@ -96,7 +96,7 @@ pub fn write_f32(name: &str, shape: &[usize], values: &[f32]) -> Vec<u8> {
     let entry = serde_json::json!({ "dtype": "F32", "shape": shape, "data_offsets": [0, values.len() * 4] });
     let mut header = serde_json::json!({ name: entry }).to_string();
     // Readers that map the file want the data aligned.
-    while header.len() % 8 != 0 {
+    while !header.len().is_multiple_of(8) {
         header.push(' ');
     }
     let mut bytes = (header.len() as u64).to_le_bytes().to_vec();

@@ -12,6 +12,7 @@ import { step } from "./lib/step.mjs";
 const toolsDir = join(cacheDir, "tools");
 const WASM_PACK = "0.15.1";
 const GECKODRIVER = "0.37.1";
+const CARGO_FUZZ = "0.13.2";
 
 // These tools run for seconds: compile them quickly rather than well.
 const quick = {
@@ -68,8 +69,18 @@ export async function ensureBuildTools() {
   if (!versionOf("cargo")) throw new Error("Rust is missing: install it from https://rustup.rs, then start again");
   const targets = execFileSync("rustup", ["target", "list", "--installed"], { cwd: root, encoding: "utf8" });
   if (!targets.includes("wasm32-unknown-unknown")) await step("wasm32 target", "rustup", ["target", "add", "wasm32-unknown-unknown"]);
+  // Only newer versions of rustup add what `rust-toolchain.toml` has gained since the toolchain was installed.
+  const components = execFileSync("rustup", ["component", "list", "--installed"], { cwd: root, encoding: "utf8" });
+  if (!components.includes("rust-src")) await step("sources of std", "rustup", ["component", "add", "rust-src"]);
   await cargoInstall("wasm-bindgen-cli", "wasm-bindgen", lockedVersion("wasm-bindgen"));
   await cargoInstall("wasm-pack", "wasm-pack", WASM_PACK);
+}
+
+/** What `npm run fuzz` needs. */
+export async function ensureFuzzer() {
+  useTools();
+  await cargoInstall("cargo-fuzz", "cargo-fuzz", CARGO_FUZZ);
+  if (!versionOf("c++")) await aptInstall(["g++"]);
 }
 
 /** Browsers and their drivers. */

@@ -112,3 +112,28 @@ pub enum OpCode {
     /// `x / √(mean of x² + scalars[0])`: the second half.
     RmsNorm = 15,
 }
+
+impl OpCode {
+    /// The name in messages. Not by `Debug`, which the compact module is built without.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            OpCode::Invalid => "Invalid",
+            OpCode::Gather => "Gather",
+            OpCode::Concat => "Concat",
+            OpCode::Dense => "Dense",
+            OpCode::Relu => "Relu",
+            OpCode::Sigmoid => "Sigmoid",
+            OpCode::Tanh => "Tanh",
+            OpCode::Add => "Add",
+            OpCode::Mul => "Mul",
+            OpCode::L2Norm => "L2Norm",
+            OpCode::Slice => "Slice",
+            OpCode::GatherMean => "GatherMean",
+            OpCode::Clamp => "Clamp",
+            OpCode::Softmax => "Softmax",
+            OpCode::Centre => "Centre",
+            OpCode::RmsNorm => "RmsNorm",
+        }
+    }
+}

@@ -133,7 +133,7 @@ pub(super) fn check_counts(code: OpCode, raw: &OpMessage) -> Result<(), String> 
         return Ok(());
     }
     Err(format!(
-        "code {} does not take {inputs} inputs, {tensors} tensors, {params} params and {scalars} scalars",
-        code as i32
+        "{} does not take {inputs} inputs, {tensors} tensors, {params} params and {scalars} scalars",
+        code.name()
     ))
 }

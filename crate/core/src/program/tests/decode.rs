@@ -32,7 +32,7 @@ fn every_bound_has_its_reason() {
     type Break = fn(&mut ProgramMessage);
     let cases: [(&str, Break); 31] = [
         ("unknown code 99", |m| m.ops[0].code = 99),
-        ("code 0 does not take", |m| m.ops[0].code = 0),
+        ("Invalid does not take", |m| m.ops[0].code = 0),
         ("output: reads buffer 21", |m| m.output = 21),
         ("output: reads ids", |m| m.output = 0),
         ("op 2: reads buffer 4, 4 are written", |m| m.ops[2].inputs = vec![4]),

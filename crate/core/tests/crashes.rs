@@ -6,7 +6,8 @@ use std::path::Path;
 #[path = "../../../tests/fuzz/src/lib.rs"]
 mod targets;
 
-const TARGETS: [(&str, fn(&[u8])); 7] = [
+type Target = (&'static str, fn(&[u8]));
+const TARGETS: [Target; 7] = [
     ("program", targets::program),
     ("block", targets::block),
     ("spec", targets::spec),

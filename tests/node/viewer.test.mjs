@@ -86,3 +86,33 @@ test("several recommenders don't share anything", async () => {
   assert.deepEqual(await two.recommend(), before);
   two.close();
 });
+
+test("what a page kept while it went is taken over once, and forgotten by a wipe", async () => {
+  const event = { kind: "watch", video: "v-left", seconds: 42, atMs: set.rows[0].context.nowMs - 5000 };
+  let word = JSON.stringify([event]);
+  const keepNow = (text) => void (word = text);
+  const storage = { ...api.memoryStorage(), keepNow, kept: () => word };
+  const events = (upnext) => JSON.parse(upnext.profile.export()).history.events.map(({ kind, video, seconds, atMs }) => ({ kind, video, seconds, atMs }));
+  const first = await create(serveGolden(set), { storage });
+  assert.deepEqual(events(first), [event]);
+  assert.equal(word, null);
+  first.close();
+
+  // Its write got through after all, and the word was not dropped in time.
+  word = JSON.stringify([event]);
+  const again = await create(serveGolden(set), { storage });
+  assert.deepEqual(events(again), [event]);
+  word = JSON.stringify([event]);
+  await again.profile.wipe();
+  assert.equal(word, null);
+  again.close();
+
+  const errors = [];
+  for (const broken of ["{", "7", '[{"kind":"stare"}]', "[null]"]) {
+    word = broken;
+    const upnext = await create(serveGolden(set), { storage, onError: (error) => errors.push(error.code) });
+    assert.deepEqual(events(upnext), []);
+    upnext.close();
+  }
+  assert.deepEqual(errors, ["request-invalid"]);
+});

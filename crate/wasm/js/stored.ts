@@ -56,7 +56,7 @@ export class Stored {
   lastWords(): FeedbackEvent[] {
     try {
       const words: unknown = JSON.parse(this.storage.kept?.() ?? "[]");
-      return Array.isArray(words) ? (words as FeedbackEvent[]) : [];
+      return Array.isArray(words) ? words.filter((word): word is FeedbackEvent => typeof word === "object" && word !== null) : [];
     } catch {
       return [];
     }
@@ -69,7 +69,7 @@ export class Stored {
 
   /** The event is in the history, or nobody wants it. */
   dropLastWord({ atMs, video }: FeedbackEvent): void {
-    const left = this.lastWords().filter((word) => word?.atMs !== atMs || word.video !== video);
+    const left = this.lastWords().filter((word) => word.atMs !== atMs || word.video !== video);
     this.storage.keepNow?.(left.length === 0 ? null : JSON.stringify(left));
   }
 

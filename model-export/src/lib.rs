@@ -20,6 +20,7 @@ pub mod models;
 pub mod moments;
 pub mod onnx;
 pub mod progress;
+pub mod prune;
 pub mod ranker;
 pub mod simulate;
 pub mod split;

@@ -81,6 +81,12 @@ impl Split {
         }
     }
 
+    /// Whole days since the end of the train window; negative before it.
+    #[must_use]
+    pub fn day(&self, at_ms: i64) -> i64 {
+        at_ms.saturating_sub(self.train_until_ms).div_euclid(86_400_000)
+    }
+
     /// Interaction rows of a window.
     #[must_use]
     pub fn rows(&self, data: &Dataset, side: Side) -> Range<usize> {

@@ -7,8 +7,12 @@ use crate::feature::{Column, EncodedUser, UserLayout};
 use crate::program::{Input, Program, Scratch, Value};
 use crate::signal::SIGNAL_COUNT;
 
+/// What the ranker says of a candidate: the logit that it is found relevant where it is shown, and the score that a
+/// slate is ordered by, the logit that it is met *and* found relevant among the candidates of a server.
+pub const HEADS: [&str; 2] = ["relevance", "order"];
+
 /// An engine. Names of the graphs' inputs and outputs, as in their ONNX files: user tower
-/// `categorical` `[n, 9]` and `dense` `[n, d]` to `vector`; ranker `signals` `[n, s]` to `logit`.
+/// `categorical` `[n, 9]` and `dense` `[n, d]` to `vector`; ranker `signals` `[n, s]` to `logits` `[n, h]`.
 pub trait Engine {
     /// The user vector of an encoded viewer.
     ///
@@ -16,7 +20,7 @@ pub trait Engine {
     /// Those of the engine.
     fn user_vector(&mut self, user: &EncodedUser) -> Result<Vec<f32>, Error>;
 
-    /// One logit for each of `rows` rows of [`SIGNAL_COUNT`] signals.
+    /// The [`HEADS`] of each of `rows` rows of [`SIGNAL_COUNT`] signals, row by row.
     ///
     /// # Errors
     /// Those of the engine.
@@ -76,7 +80,7 @@ impl CompactEngine {
         }
         let signals = [named("signals", SIGNAL_COUNT, false)];
         expect_inputs("inputs of the ranker", &signals, ranker.inputs())?;
-        expect("width of the ranker's output", 1, ranker.output_width())?;
+        expect("width of the ranker's output", HEADS.len(), ranker.output_width())?;
         Ok(CompactEngine {
             user_tower,
             categorical_first,

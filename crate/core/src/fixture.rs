@@ -94,7 +94,7 @@ pub(crate) fn ranker() -> ProgramMessage {
             op(OpCode::Relu, &[1], &[]),
             op(OpCode::Dense, &[2], &[2]),
         ],
-        tensors: vec![tensor(SIGNAL_COUNT, 4, 3), tensor(1, 4, 4), tensor(4, 1, 5)],
+        tensors: vec![tensor(SIGNAL_COUNT, 4, 3), tensor(1, 4, 4), tensor(4, 2, 5)],
         output: 3,
     }
 }

@@ -1,4 +1,4 @@
-//! From the ranker's logits to an order: total, the same everywhere.
+//! From the ranker's heads to an order: total, the same everywhere.
 
 use core::cmp::Ordering;
 
@@ -9,8 +9,10 @@ use crate::program::kernel::sigmoid;
 pub struct Scored {
     /// Row in the block.
     pub row: usize,
-    /// Logit of relevance.
+    /// Logit of relevance where it is shown.
     pub logit: f32,
+    /// What the order goes by.
+    pub order: f32,
 }
 
 impl Scored {
@@ -19,16 +21,22 @@ impl Scored {
     pub fn probability(&self) -> Option<f32> {
         self.logit.is_finite().then(|| sigmoid(self.logit))
     }
+
+    /// What diversity weighs against likeness, 0..=1; `None` where the order is not finite.
+    #[must_use]
+    pub fn merit(&self) -> Option<f32> {
+        self.order.is_finite().then(|| sigmoid(self.order))
+    }
 }
 
-/// The total order of candidates: finite logits falling, the others last, ties by id.
+/// The total order of candidates: finite `order` falling, the others last, ties by id.
 /// `id` gives the id of a row.
 #[must_use]
 pub fn compare<'a>(a: &Scored, b: &Scored, id: impl Fn(usize) -> &'a str) -> Ordering {
-    let finite_first = b.logit.is_finite().cmp(&a.logit.is_finite());
-    let falling = || match a.logit.is_finite() && b.logit.is_finite() {
+    let finite_first = b.order.is_finite().cmp(&a.order.is_finite());
+    let falling = || match a.order.is_finite() && b.order.is_finite() {
         // Adding zero makes −0 the 0 that it is equal to.
-        true => (b.logit + 0.0).total_cmp(&(a.logit + 0.0)),
+        true => (b.order + 0.0).total_cmp(&(a.order + 0.0)),
         false => Ordering::Equal,
     };
     finite_first.then_with(falling).then_with(|| id(a.row).cmp(id(b.row)))
@@ -46,11 +54,20 @@ mod tests {
 
     const IDS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
 
-    fn order(logits: &[f32]) -> String {
-        let mut all: Vec<Scored> = logits
+    /// The order is what counts, whatever the logit.
+    fn scored(row: usize, order: f32) -> Scored {
+        Scored {
+            row,
+            logit: -order,
+            order,
+        }
+    }
+
+    fn order(orders: &[f32]) -> String {
+        let mut all: Vec<Scored> = orders
             .iter()
             .enumerate()
-            .map(|(row, logit)| Scored { row, logit: *logit })
+            .map(|(row, order)| scored(row, *order))
             .collect();
         all.reverse();
         sort(&mut all, |row| IDS[row]);
@@ -82,22 +99,17 @@ mod tests {
 
     #[test]
     fn a_score_that_is_not_finite_has_no_probability() {
-        assert_eq!(
-            Scored {
-                row: 0,
-                logit: f32::NAN
-            }
-            .probability(),
-            None
-        );
-        assert_eq!(Scored { row: 0, logit: 0.0 }.probability(), Some(0.5));
-        assert_eq!(Scored { row: 0, logit: -1e30 }.probability(), Some(0.0));
+        assert_eq!(scored(0, f32::NAN).probability(), None);
+        assert_eq!(scored(0, f32::NAN).merit(), None);
+        assert_eq!(scored(0, 0.0).probability(), Some(0.5));
+        assert_eq!(scored(0, 1e30).probability(), Some(0.0));
+        assert_eq!(scored(0, 1e30).merit(), Some(1.0));
     }
 
     proptest! {
         #[test]
         fn order_is_total(bits in prop::array::uniform3(any::<u32>()), rows in prop::array::uniform3(0_usize..8)) {
-            let [a, b, c] = [0, 1, 2].map(|i| Scored { row: rows[i], logit: f32::from_bits(bits[i]) });
+            let [a, b, c] = [0, 1, 2].map(|i| scored(rows[i], f32::from_bits(bits[i])));
             let cmp = |x: &Scored, y: &Scored| compare(x, y, |row| IDS[row]);
             prop_assert_eq!(cmp(&a, &b), cmp(&b, &a).reverse());
             if cmp(&a, &b).is_le() && cmp(&b, &c).is_le() {

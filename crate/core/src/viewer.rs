@@ -74,6 +74,12 @@ impl<'a> ViewerState<'a> {
         }
     }
 
+    /// Inner product of the viewer's and a video's collaborative factor; 0 where either has none.
+    #[must_use]
+    pub fn affinity(&self, factor: Option<QuantRow<'_>>) -> f32 {
+        factor.map_or(0.0, |row| row.dot(self.factor))
+    }
+
     /// Largest cosine between the row and a liked or finished video of the past; 0 without one.
     #[must_use]
     pub fn nearest_anchor(&self, row: QuantRow<'_>) -> f32 {

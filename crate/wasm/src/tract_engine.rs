@@ -14,7 +14,7 @@ use tract_onnx::tract_core::ops::change_axes::AxisOp;
 use tract_onnx::tract_hir::infer::Factoid;
 use upnext_core::Error;
 use upnext_core::bundle::ClientBundle;
-use upnext_core::engine::Engine;
+use upnext_core::engine::{Engine, HEADS};
 use upnext_core::feature::{Column, EncodedUser, UserLayout};
 use upnext_core::signal::SIGNAL_COUNT;
 
@@ -95,7 +95,7 @@ impl Engine for TractEngine {
         }
         let signals = Tensor::from_shape(&[rows, SIGNAL_COUNT], signals).map_err(invalid)?;
         let logits = self.ranker.run([signals])?;
-        expect("logits", rows, logits.len())?;
+        expect("logits", rows.saturating_mul(HEADS.len()), logits.len())?;
         Ok(logits)
     }
 }

@@ -15,7 +15,7 @@ use crate::label::Encounter;
 use crate::split::Split;
 use crate::table::{Dataset, NONE};
 
-pub use prior::{VideoFigures, day};
+pub use prior::VideoFigures;
 
 /// Widths and seeds that no data decides.
 #[derive(Debug, Clone, Copy, PartialEq)]

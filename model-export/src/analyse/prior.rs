@@ -1,7 +1,5 @@
 //! What impressions of the train window and watches before it say about surfaces, lengths and videos.
 
-use std::collections::HashMap;
-
 use upnext_core::feature::spec::{FeatureSpec, PriorSpec, Vocabulary};
 use upnext_core::feature::{PriorCounts, Tally, video_effect, video_expectation, video_prior};
 
@@ -13,11 +11,8 @@ use crate::table::Dataset;
 /// Parts of the train impressions that a length bucket holds at most: 5 %.
 const LENGTH_PARTS: usize = 20;
 
-/// The UTC day of an instant.
-#[must_use]
-pub fn day(at_ms: i64) -> i64 {
-    at_ms.div_euclid(86_400_000)
-}
+/// Parts of the train window after each of which a relevant impression counts half for the trend.
+const TREND_PARTS: f64 = 4.0;
 
 /// Counts by surface and length, smoothed by the core.
 pub fn learn(data: &Dataset, split: &Split, encounters: &[Encounter], surface: &Vocabulary, seed: u64) -> PriorSpec {
@@ -54,6 +49,17 @@ pub fn learn(data: &Dataset, split: &Split, encounters: &[Encounter], surface: &
     })
 }
 
+/// What one day of the train window showed of a video.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Day {
+    /// [`Split::day`].
+    day: i64,
+    /// Relevant impressions.
+    relevant: f64,
+    /// As many as surface, length and prior let expect.
+    expected: f64,
+}
+
 /// What was counted for every video before the end of the train window.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct VideoFigures {
@@ -61,11 +67,14 @@ pub struct VideoFigures {
     pub prior: Vec<f32>,
     /// [`video_effect`] over the whole train window: for serving and testing.
     pub effect: Vec<f32>,
+    /// [`VideoFigures::trend_before`] the test window: for serving and testing.
+    pub trend: Vec<f32>,
     /// Relevant encounters before the end of the train window.
     pub relevant: Vec<u32>,
-    /// Relevant impressions and their expectation by day, for [`VideoFigures::effect_without`].
-    by_day: HashMap<(u32, i64), (f64, f64)>,
-    totals: Vec<(f64, f64)>,
+    /// What each day of the train window showed of each video, in the order of time.
+    days: Vec<Vec<Day>>,
+    /// Days after which a relevant impression counts half.
+    half_life: f64,
 }
 
 impl VideoFigures {
@@ -76,7 +85,8 @@ impl VideoFigures {
         let mut figures = VideoFigures {
             prior: watched_before(data, split, encounters, spec),
             relevant: vec![0; videos],
-            totals: vec![(0.0, 0.0); videos],
+            days: vec![Vec::new(); videos],
+            half_life: half_life(split),
             ..VideoFigures::default()
         };
         for e in encounters
@@ -92,27 +102,55 @@ impl VideoFigures {
                 .row(spec.seed, data.interactions.surface.get(e.row as usize));
             let log_odds = spec.prior.log_odds(on, data.length_of(e.video));
             let expected = video_expectation(log_odds, figures.prior[e.video as usize]);
-            let own = figures.by_day.entry((e.video, day(e.at_ms))).or_default();
-            for sum in [own, &mut figures.totals[e.video as usize]] {
-                sum.0 += if relevant { 1.0 } else { 0.0 };
-                sum.1 += expected;
+            let (days, day) = (&mut figures.days[e.video as usize], split.day(e.at_ms));
+            if days.last().is_none_or(|last| last.day != day) {
+                days.push(Day {
+                    day,
+                    relevant: 0.0,
+                    expected: 0.0,
+                });
+            }
+            if let Some(last) = days.last_mut() {
+                last.relevant += if relevant { 1.0 } else { 0.0 };
+                last.expected += expected;
             }
         }
-        figures.effect = figures
-            .totals
-            .iter()
-            .map(|(relevant, expected)| video_effect(*relevant, *expected))
+        let rows = 0..videos as u32;
+        figures.effect = rows
+            .clone()
+            .map(|video| figures.effect_without(video, i64::MAX))
             .collect();
+        figures.trend = rows.map(|video| figures.trend_before(video, 0)).collect();
         figures
     }
 
     /// The effect as all days of the train window but one show it: what a training row may know.
     #[must_use]
     pub fn effect_without(&self, video: u32, day: i64) -> f32 {
-        let (relevant, expected) = self.totals.get(video as usize).copied().unwrap_or_default();
-        let own = self.by_day.get(&(video, day)).copied().unwrap_or_default();
-        video_effect((relevant - own.0).max(0.0), (expected - own.1).max(0.0))
+        let others = self.days_of(video).iter().filter(|d| d.day != day);
+        let (relevant, expected) = others.fold((0.0, 0.0), |(r, e), d| (r + d.relevant, e + d.expected));
+        video_effect(relevant, expected)
     }
+
+    /// The trend as a bundle that was made at the beginning of a day would have it: `log1p` of the relevant
+    /// impressions of the train window before, each counting half for every quarter of the window since.
+    #[must_use]
+    pub fn trend_before(&self, video: u32, day: i64) -> f32 {
+        let before = self.days_of(video).iter().take_while(|d| d.day < day);
+        let weight = |d: &Day| (-((day - 1 - d.day) as f64) / self.half_life).exp2();
+        let sum: f64 = before.map(|d| d.relevant * weight(d)).sum();
+        sum.ln_1p() as f32
+    }
+
+    fn days_of(&self, video: u32) -> &[Day] {
+        self.days.get(video as usize).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Days after which a relevant impression counts half.
+fn half_life(split: &Split) -> f64 {
+    let days = split.train_until_ms.saturating_sub(split.factors_until_ms) as f64 / 86_400_000.0;
+    (days / TREND_PARTS).max(0.25)
 }
 
 /// Priors: per video the distinct users who watched it in the factor window, and those who found it relevant.

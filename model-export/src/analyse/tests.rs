@@ -169,7 +169,7 @@ fn short_videos_have_the_better_odds_and_a_row_does_not_know_its_own_day() {
     let mut days: Vec<i64> = split
         .examples(&met, crate::split::Side::Train)
         .filter(|(e, _)| e.video == 0)
-        .map(|(e, _)| day(e.at_ms))
+        .map(|(e, _)| split.day(e.at_ms))
         .collect();
     days.dedup();
     assert!(days.len() > 1);
@@ -177,5 +177,17 @@ fn short_videos_have_the_better_odds_and_a_row_does_not_know_its_own_day() {
         let (all, without) = (figures.effect[0], figures.effect_without(0, of_day));
         assert!(without.abs() < all.abs() && all != 0.0);
     }
-    assert_eq!(figures.effect_without(0, -5), figures.effect[0]);
+    assert_eq!(figures.effect_without(0, 1), figures.effect[0]);
+}
+
+#[test]
+fn a_trend_rises_with_what_was_relevant_and_fades_without_more() {
+    let data = world(false);
+    let (_, figures) = learn(&data);
+    let trend: Vec<f32> = (-2..40).map(|day| figures.trend_before(0, day)).collect();
+    assert_eq!(trend[0], 0.0, "nothing is known before the train window");
+    assert!(trend[1] > 0.0 && trend[2] > trend[1], "{trend:?}");
+    assert!(trend[2..].windows(2).all(|w| w[1] < w[0]), "{trend:?}");
+    assert_eq!(figures.trend[0], figures.trend_before(0, 0));
+    assert_eq!(figures.trend[29], 0.0);
 }

@@ -36,6 +36,8 @@ pub struct ItemFigures<'a> {
     pub prior: &'a [f32],
     /// Relevance of impressions beyond what surface, length and prior say, from the train window; 0 without data.
     pub effect: &'a [f32],
+    /// `log1p` of relevant impressions of late: how popularity travels in a block.
+    pub trend: &'a [f32],
     /// Relevant events.
     pub relevant: &'a [u32],
 }
@@ -51,11 +53,6 @@ pub struct Accounts<'a> {
     pub factor_dim: usize,
     /// Events that the account's factor was learnt from.
     pub history_len: &'a [u32],
-}
-
-/// `log1p` of relevant events: how popularity travels in a block.
-pub fn log_popularity(relevant: u32) -> f32 {
-    f64::from(relevant).ln_1p() as f32
 }
 
 impl Items<'_> {
@@ -138,12 +135,7 @@ pub fn videos_to_parquet(videos: &Videos, figures: ItemFigures<'_>) -> Result<Ve
         ("regions", lists(&videos.regions, videos.len())),
         ("prior", Arc::new(Float32Array::from(figures.prior.to_vec()))),
         ("effect", Arc::new(Float32Array::from(figures.effect.to_vec()))),
-        (
-            "log_popularity",
-            Arc::new(Float32Array::from_iter_values(
-                figures.relevant.iter().map(|n| log_popularity(*n)),
-            )),
-        ),
+        ("log_popularity", Arc::new(Float32Array::from(figures.trend.to_vec()))),
         ("relevant", Arc::new(UInt32Array::from(figures.relevant.to_vec()))),
     ])
 }

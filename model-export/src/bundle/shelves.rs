@@ -1,16 +1,14 @@
 //! Content shelves: what somebody gets of whom nothing is known but a language.
 //!
-//! A shelf shall be good, and shall show a newcomer the breadth of the catalogue, so that their first
-//! watches tell much. Videos are grouped by k-means on item vectors. Inside a group the best come
-//! first: by the standardised quality (prior + effect, log-odds of relevance) plus the standardised
-//! log-popularity, ties by row. Places are dealt to groups one by one by the Sainte-Laguë rule with
-//! the square root of a group's relevant events as its weight: what is watched more gets more
-//! places, small groups get some, and every prefix of the shelf is as mixed as the whole.
+//! A newcomer most likely wants what many found relevant of late: that is the order, by trend, ties by all relevant
+//! events, then by row. Their first watches shall also tell much, so breadth is a constraint on it: videos are grouped by
+//! k-means on item vectors, and of any [`STRETCH`] places in a row no group has more than [`MOST`] while others have
+//! videos left.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::kmeans::clusters;
-use super::server_half::{ItemFigures, Items, log_popularity};
+use super::server_half::{ItemFigures, Items};
 use crate::table::{Category, NONE};
 
 /// The shelf for every language.
@@ -19,6 +17,10 @@ pub const ANY_LANGUAGE: &str = "*";
 const MAX_SHELF: usize = 2_000;
 /// Most groups of a catalogue.
 const MAX_CLUSTERS: usize = 64;
+/// Places in a row that are held broad: a slate as a page shows it.
+const STRETCH: usize = 12;
+/// Most of them for one group.
+const MOST: usize = 3;
 /// Seed of the grouping: the same catalogue gives the same shelves.
 const SEED: u64 = 7;
 
@@ -28,12 +30,6 @@ pub fn shelves(items: Items<'_>, figures: ItemFigures<'_>, language: &Category) 
     let rows = figures.prior.len();
     let k = (rows as f64 / 20.0).sqrt().ceil() as usize;
     let group = clusters(items.vectors, items.vector_dim, k.clamp(1, MAX_CLUSTERS), SEED);
-    let popularity: Vec<f32> = figures.relevant.iter().map(|n| log_popularity(*n)).collect();
-    let relevance: Vec<f32> = figures.prior.iter().zip(figures.effect).map(|(p, e)| p + e).collect();
-    let quality: Vec<f32> = standardised(&relevance)
-        .zip(standardised(&popularity))
-        .map(|(a, b)| a + b)
-        .collect();
     let mut members: BTreeMap<String, Vec<u32>> = BTreeMap::new();
     for row in 0..rows as u32 {
         members.entry(ANY_LANGUAGE.to_owned()).or_default().push(row);
@@ -46,7 +42,7 @@ pub fn shelves(items: Items<'_>, figures: ItemFigures<'_>, language: &Category) 
         }
     }
     members.entry(ANY_LANGUAGE.to_owned()).or_default();
-    let shelf = |rows: Vec<u32>| spread(&rows, &group, &quality, figures.relevant);
+    let shelf = |rows: Vec<u32>| spread(rows, &group, figures);
     members
         .into_iter()
         .map(|(language, rows)| (language, shelf(rows)))
@@ -57,59 +53,35 @@ fn primary_subtag(tag: &str) -> String {
     tag.split(['-', '_']).next().unwrap_or_default().to_lowercase()
 }
 
-/// `(value − mean) / standard deviation`; zeros where all are equal.
-fn standardised(values: &[f32]) -> impl Iterator<Item = f32> + '_ {
-    let n = values.len().max(1) as f64;
-    let mean = values.iter().map(|v| f64::from(*v)).sum::<f64>() / n;
-    let variance = values.iter().map(|v| (f64::from(*v) - mean).powi(2)).sum::<f64>() / n;
-    let std = variance.sqrt();
-    values.iter().map(move |v| {
-        if std > 0.0 {
-            ((f64::from(*v) - mean) / std) as f32
-        } else {
-            0.0
-        }
-    })
-}
-
-/// A group with places still to fill.
-struct Queue {
-    weight: f64,
-    taken: usize,
-    /// Worst first, so that the best is popped.
-    rows: Vec<u32>,
-}
-
-fn spread(rows: &[u32], group: &[usize], quality: &[f32], relevant: &[u32]) -> Vec<u32> {
-    let mut queues: BTreeMap<usize, Queue> = BTreeMap::new();
-    for row in rows {
-        let queue = queues.entry(group[*row as usize]).or_insert(Queue {
-            weight: 1.0,
-            taken: 0,
-            rows: Vec::new(),
-        });
-        queue.weight += f64::from(relevant[*row as usize]);
-        queue.rows.push(*row);
+/// Rows by falling trend, no group too often in a row.
+fn spread(mut rows: Vec<u32>, group: &[usize], figures: ItemFigures<'_>) -> Vec<u32> {
+    let trend = |row: u32| figures.trend[row as usize];
+    let relevant = |row: u32| figures.relevant[row as usize];
+    rows.sort_by(|a, b| {
+        let more = trend(*b).total_cmp(&trend(*a));
+        more.then(relevant(*b).cmp(&relevant(*a))).then(a.cmp(b))
+    });
+    // Of each group the places in `rows` that are still to come, best first.
+    let mut queues: BTreeMap<usize, VecDeque<usize>> = BTreeMap::new();
+    for (place, row) in rows.iter().enumerate() {
+        queues.entry(group[*row as usize]).or_default().push_back(place);
     }
-    let mut queues: Vec<Queue> = queues.into_values().collect();
-    for queue in &mut queues {
-        queue.weight = queue.weight.sqrt();
-        queue
-            .rows
-            .sort_by(|a, b| quality[*a as usize].total_cmp(&quality[*b as usize]).then(b.cmp(a)));
-    }
+    let mut recent: VecDeque<usize> = VecDeque::new();
     let mut shelf = Vec::with_capacity(rows.len().min(MAX_SHELF));
     while shelf.len() < MAX_SHELF {
-        let claim = |q: &Queue| q.weight / (2 * q.taken + 1) as f64;
-        // Of equal claims the first group's: `max_by` would give the last.
-        let next = queues
-            .iter_mut()
-            .filter(|q| !q.rows.is_empty())
-            .rev()
-            .max_by(|a, b| claim(a).total_cmp(&claim(b)));
-        let Some(queue) = next else { break };
-        queue.taken += 1;
-        shelf.extend(queue.rows.pop());
+        let often = |group: &usize| recent.iter().filter(|g| *g == group).count() >= MOST;
+        let heads = queues
+            .iter()
+            .filter_map(|(group, queue)| Some((often(group), *queue.front()?, *group)));
+        let Some((_, place, group)) = heads.min() else { break };
+        if let Some(queue) = queues.get_mut(&group) {
+            queue.pop_front();
+        }
+        shelf.push(rows[place]);
+        recent.push_back(group);
+        if recent.len() == STRETCH {
+            recent.pop_front();
+        }
     }
     shelf
 }
@@ -142,21 +114,42 @@ mod tests {
     }
 
     #[test]
-    fn a_shelf_starts_with_the_best_of_each_group() {
+    fn a_shelf_is_popular_first_and_broad_in_every_stretch() {
         let vectors = plane(40);
-        let prior: Vec<f32> = (0..40).map(|r| r as f32).collect();
+        // What points east is the more popular half.
+        let trend: Vec<f32> = (0..40)
+            .map(|r| r as f32 + if r % 2 == 0 { 100.0 } else { 0.0 })
+            .collect();
         let relevant = vec![3; 40];
         let figures = ItemFigures {
-            prior: &prior,
+            prior: &[0.0; 40],
             effect: &[0.0; 40],
+            trend: &trend,
             relevant: &relevant,
         };
         let all = shelves(items(&vectors), figures, &category(&[None; 40]));
         let shelf = &all[ANY_LANGUAGE];
         assert_eq!(shelf.len(), 40);
-        let mut first: Vec<u32> = shelf[..2].to_vec();
-        first.sort_unstable();
-        assert_eq!(first, [38, 39], "the best even and the best odd row");
+        assert_eq!(shelf[..5], [38, 36, 34, 39, 37], "three of a group, then others");
+        for stretch in shelf[..24].windows(STRETCH) {
+            assert!(
+                stretch.iter().filter(|row| *row % 2 == 0).count() >= MOST,
+                "{stretch:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn equal_trends_go_by_all_that_was_relevant() {
+        let vectors = plane(4);
+        let figures = ItemFigures {
+            prior: &[0.0; 4],
+            effect: &[0.0; 4],
+            trend: &[0.0; 4],
+            relevant: &[1, 4, 4, 9],
+        };
+        let all = shelves(items(&vectors), figures, &category(&[None; 4]));
+        assert_eq!(all[ANY_LANGUAGE], [3, 1, 2, 0]);
     }
 
     #[test]
@@ -165,6 +158,7 @@ mod tests {
         let figures = ItemFigures {
             prior: &[0.0; 4],
             effect: &[0.0; 4],
+            trend: &[0.0; 4],
             relevant: &[0; 4],
         };
         let language = category(&[Some("pt-BR"), Some("pt"), None, Some("ja")]);
@@ -182,7 +176,7 @@ mod tests {
             let prior: Vec<f32> = (0..rows).map(|i| value(i + 3)).collect();
             let relevant: Vec<u32> = (0..rows).map(|i| value(i + 5).abs() as u32).collect();
             let effect = vec![0.5; rows];
-            let figures = ItemFigures { prior: &prior, effect: &effect, relevant: &relevant };
+            let figures = ItemFigures { prior: &prior, effect: &effect, trend: &prior, relevant: &relevant };
             let language = category(&vec![None; rows]);
             let all = shelves(items(&vectors), figures, &language);
             let mut sorted = all[ANY_LANGUAGE].clone();

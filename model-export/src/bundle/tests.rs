@@ -94,7 +94,7 @@ fn write(root: &Path, metric: f64) -> String {
         clip: 5.0,
         mean: vec![0.5, -1.0],
         std: vec![2.0, 0.5],
-        dense_layers: vec![dense(2, 1)],
+        dense_layers: vec![dense(2, 2)],
     };
     Trained {
         spec: spec().as_bytes(),
@@ -112,6 +112,7 @@ fn write(root: &Path, metric: f64) -> String {
         figures: ItemFigures {
             prior: &[0.5, -1.0, 0.0],
             effect: &[0.0, 0.25, -0.25],
+            trend: &[1.5, 0.0, 0.5],
             relevant: &[3, 0, 1],
         },
         videos: &data.videos,
@@ -174,7 +175,7 @@ fn what_was_written_is_read_back() {
     assert_eq!(figures.ids, ["a", "b", "c"]);
     assert_eq!((figures.prior, figures.relevant), (vec![0.5, -1.0, 0.0], vec![3, 0, 1]));
     assert_eq!(figures.effect, [0.0, 0.25, -0.25]);
-    assert!((figures.log_popularity[0] - 4.0_f32.ln()).abs() < 1e-6);
+    assert_eq!(figures.log_popularity, [1.5, 0.0, 0.5]);
 }
 
 #[test]
@@ -303,6 +304,7 @@ fn columns_of_another_length_are_refused_and_leave_no_bundle() {
     let figures = ItemFigures {
         prior: &[0.0],
         effect: &[0.0],
+        trend: &[0.0],
         relevant: &[0],
     };
     let error = super::server_half::videos_to_parquet(&data.videos, figures).unwrap_err();

@@ -9,12 +9,10 @@ use upnext_core::{Error as CoreError, QuantRow};
 
 use crate::Error;
 use crate::bundle::{ANY_LANGUAGE, Bundle, VideoFigures};
+use crate::prune::{CANDIDATES, nearest};
 use crate::split::Split;
 use crate::table::Dataset;
 use crate::towers::QuantRows;
-
-/// Candidates that the server sends.
-pub const CANDIDATES: usize = 500;
 
 /// Tables of the server half, rows aligned with the data set.
 pub(crate) struct Catalogue<'a> {
@@ -25,7 +23,7 @@ pub(crate) struct Catalogue<'a> {
     users: Vec<f32>,
     pub(crate) figures: VideoFigures,
     shelves: BTreeMap<String, Vec<u32>>,
-    /// All videos, the most relevant events first, ties by row.
+    /// All videos, the most relevant impressions of late first, ties by row.
     popular: Vec<u32>,
 }
 
@@ -47,7 +45,7 @@ impl<'a> Catalogue<'a> {
             })
         })?;
         let mut popular: Vec<u32> = (0..data.videos.len() as u32).collect();
-        popular.sort_by_key(|row| std::cmp::Reverse(figures.relevant[*row as usize]));
+        popular.sort_by(|a, b| figures.log_popularity[*b as usize].total_cmp(&figures.log_popularity[*a as usize]));
         Ok(Catalogue {
             data,
             bundle_id: bundle.id.clone(),
@@ -77,29 +75,6 @@ impl<'a> Catalogue<'a> {
         factor.iter().any(|v| *v != 0.0).then_some(factor)
     }
 
-    /// Inner product of a query with a row of `table`.
-    pub(crate) fn score(table: &QuantRows, query: &[f32], video: u32) -> f32 {
-        let start = video as usize * table.dim;
-        let row = table.values.get(start..start + table.dim).unwrap_or(&[]);
-        query.iter().zip(row).map(|(q, v)| q * v).sum()
-    }
-
-    /// The [`CANDIDATES`] best rows of a table for a query, best first, ties by row; rows of zeros, of which
-    /// nothing is known, are left out.
-    pub(crate) fn nearest(table: &QuantRows, query: &[f32]) -> Vec<u32> {
-        let mut rows: Vec<(f32, u32)> = (0..table.len() as u32)
-            .filter(|row| table.scales[*row as usize] > 0.0)
-            .map(|row| (Catalogue::score(table, query, row), row))
-            .collect();
-        let order = |a: &(f32, u32), b: &(f32, u32)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
-        if rows.len() > CANDIDATES {
-            rows.select_nth_unstable_by(CANDIDATES, order);
-            rows.truncate(CANDIDATES);
-        }
-        rows.sort_unstable_by(order);
-        rows.into_iter().map(|(_, row)| row).collect()
-    }
-
     /// The most popular rows.
     pub(crate) fn popular(&self) -> &[u32] {
         &self.popular[..self.popular.len().min(CANDIDATES)]
@@ -121,7 +96,7 @@ impl<'a> Catalogue<'a> {
         let shelf = self.shelf(self.data.users.language.get(user as usize));
         match self.account(user) {
             Some(factor) => {
-                let near = Catalogue::nearest(&self.factors, factor);
+                let near = nearest(&self.factors, factor);
                 self.distinct(near.into_iter().chain(shelf))
             }
             None => shelf,
@@ -151,6 +126,7 @@ impl<'a> Catalogue<'a> {
             factor: self.factors.row(video),
             prior: self.figures.prior[row],
             effect: self.figures.effect[row],
+            trend: self.figures.log_popularity[row],
             length_seconds: self.data.length_of(video),
             published_at_ms: self.data.videos.published_at_ms[row],
         }

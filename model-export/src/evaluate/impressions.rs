@@ -77,7 +77,7 @@ fn with(popular: f32, [cf, tower, logit]: [f32; 3]) -> [f32; 4] {
     [popular, cf, tower, logit]
 }
 
-/// Scores of the folded-in factor, of the two towers and of the ranker for the video of a moment.
+/// Scores of the folded-in factor, of the two towers and of the ranker's head of relevance for the video of a moment.
 fn device(
     moments: &Moments<'_>,
     catalogue: &Catalogue<'_>,

@@ -14,17 +14,23 @@
 //!
 //! From every slate is left out what the device's filter drops.
 
+mod breadth;
+mod calibration;
 pub(crate) mod catalogue;
+mod html;
 mod impressions;
+mod interval;
 mod report;
 mod slates;
 
-use rayon::prelude::*;
 use upnext_core::bundle::EngineKind;
 use upnext_core::engine::CompactEngine;
 
-pub use catalogue::CANDIDATES;
-pub use report::{Auc, Bucket, Cold, Pruning, Quality, Report, SlateQuality, TestSize};
+pub use crate::prune::CANDIDATES;
+pub use calibration::{Bin, Calibration};
+pub use html::page;
+pub use interval::{Figures, Interval, Intervals};
+pub use report::{Auc, Bucket, Cold, DialPoint, Pruning, Quality, Report, SlateQuality, TestSize};
 
 use crate::Error;
 use crate::bundle::Bundle;
@@ -41,6 +47,8 @@ pub const MODELS: [&str; 4] = ["popular", "cf", "two_tower", "device"];
 pub const KS: [usize; 6] = [1, 5, 10, 20, 50, 100];
 /// Videos of a slate as a page shows it: diversity and coverage are of these.
 pub const SLATE: usize = 12;
+/// Stands of the diversity dial that a sweep visits.
+pub const DIALS: [f32; 7] = [0.0, 0.15, 0.3, 0.45, 0.6, 0.8, 1.0];
 
 /// How to evaluate.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,6 +57,8 @@ pub struct EvaluateConfig {
     pub users: usize,
     /// Diversity dial of the device's slates, 0..=1.
     pub diversity: f32,
+    /// Users whose slates show what the dial does, evenly spaced; 0 for no such sweep.
+    pub dial_users: usize,
 }
 
 impl Default for EvaluateConfig {
@@ -56,6 +66,7 @@ impl Default for EvaluateConfig {
         EvaluateConfig {
             users: usize::MAX,
             diversity: upnext_core::pipeline::Options::default().diversity,
+            dial_users: 0,
         }
     }
 }
@@ -119,16 +130,33 @@ pub fn evaluate(data: &Dataset, bundle: &Bundle, config: &EvaluateConfig) -> Res
     };
     let visitors = slates::visitors(&test, &seen, config.users);
     let progress = Progress::start("slates", visitors.len() as u64);
-    let judged: Result<Vec<slates::Judged>, Error> = visitors
-        .par_iter()
-        .map(|visitor| {
-            let judged = stage.judge(visitor);
-            progress.add(1);
-            judged
-        })
-        .collect();
+    let judged = stage.judge_all(&visitors, &progress)?;
     progress.finish();
-    Ok(report::report(data, bundle, &scores, &judged?, &seen, &catalogue))
+    let dial = dial(&stage, &visitors, config.dial_users)?;
+    let mut report = report::report(data, bundle, &scores, &judged, &seen, &catalogue);
+    report.dial = dial;
+    Ok(report)
+}
+
+/// What the dial does, on some of the visitors.
+fn dial(stage: &slates::Stage<'_>, visitors: &[slates::Visitor], users: usize) -> Result<Vec<DialPoint>, Error> {
+    if users == 0 {
+        return Ok(Vec::new());
+    }
+    let some: Vec<slates::Visitor> = visitors
+        .iter()
+        .step_by(visitors.len().div_ceil(users).max(1))
+        .cloned()
+        .collect();
+    let progress = Progress::start("dial", (DIALS.len() * some.len()) as u64);
+    let mut points = Vec::new();
+    for diversity in DIALS {
+        let stage = slates::Stage { diversity, ..*stage };
+        let judged = stage.judge_all(&some, &progress)?;
+        points.push(report::dial_point(diversity, &judged, stage.catalogue));
+    }
+    progress.finish();
+    Ok(points)
 }
 
 fn client(bundle: &Bundle) -> Result<upnext_core::bundle::ClientBundle, Error> {

@@ -6,8 +6,11 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use upnext_core::metrics::{average_precision_at, mean_pairwise_cosine, ndcg_at, precision_at, recall_at, roc_auc};
 
+use super::breadth::{exposures, gini, lorenz, novelty, tag_distance};
+use super::calibration::{Calibration, calibration};
 use super::catalogue::Catalogue;
 use super::impressions::Impression;
+use super::interval::{Intervals, intervals};
 use super::slates::Judged;
 use super::{CANDIDATES, KS, MODELS, SLATE, Seen};
 use crate::bundle::Bundle;
@@ -16,6 +19,8 @@ use crate::table::Dataset;
 /// Area under the ROC curve per model; `null` where one side is empty.
 pub type Auc = BTreeMap<&'static str, Option<f64>>;
 type AtK = BTreeMap<String, f64>;
+/// Parts of the Lorenz curve.
+const LORENZ_PARTS: usize = 20;
 
 /// What slates are worth, means over users.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -33,6 +38,27 @@ pub struct SlateQuality {
     /// Mean cosine of two videos of a slate.
     pub pairwise_cosine: Option<f64>,
     /// Share of the catalogue that stands in some slate.
+    pub coverage: f64,
+    /// Inequality of exposure over the catalogue, 0 to 1.
+    pub gini: f64,
+    /// Mean surprise of a shown video, bits.
+    pub novelty: Option<f64>,
+    /// One minus the mean Jaccard index of the tags of two videos of a slate.
+    pub tag_diversity: Option<f64>,
+}
+
+/// What the device's slates are at one stand of the diversity dial.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct DialPoint {
+    /// The stand, 0 to 1.
+    pub dial: f64,
+    /// Precision at 10.
+    pub precision: f64,
+    /// Normalised discounted cumulative gain at 10.
+    pub ndcg: f64,
+    /// As [`SlateQuality::diversity`].
+    pub diversity: Option<f64>,
+    /// As [`SlateQuality::coverage`].
     pub coverage: f64,
 }
 
@@ -133,6 +159,14 @@ pub struct Report {
     pub cold_videos: Cold,
     /// The server's part.
     pub pruning: Pruning,
+    /// How sure the figures are, and the device against the others.
+    pub intervals: Intervals,
+    /// Whether the device's probability means what it says.
+    pub calibration: Calibration,
+    /// Share of all places that the least shown twentieths of the catalogue have, per model.
+    pub lorenz: BTreeMap<&'static str, Vec<f64>>,
+    /// What the diversity dial does; empty where that was not asked for.
+    pub dial: Vec<DialPoint>,
 }
 
 pub(super) fn report(
@@ -190,6 +224,32 @@ pub(super) fn report(
             models: BTreeMap::new(),
         },
         pruning: pruning(judged),
+        intervals: intervals(scores, judged),
+        calibration: calibration(scores),
+        lorenz: MODELS
+            .iter()
+            .enumerate()
+            .map(|(model, name)| {
+                let shown = exposures(&every, model, catalogue.vectors.len());
+                (*name, lorenz(&shown, LORENZ_PARTS))
+            })
+            .collect(),
+        dial: Vec::new(),
+    }
+}
+
+/// One stand of the dial.
+pub(super) fn dial_point(dial: f32, judged: &[Judged], catalogue: &Catalogue<'_>) -> DialPoint {
+    let every: Vec<&Judged> = judged.iter().collect();
+    let quality = slate_quality(&every, MODELS.len() - 1, catalogue);
+    let at_ten = |figures: &AtK| figures.get("10").copied().unwrap_or(0.0);
+    DialPoint {
+        // As it was turned, not as binary fractions have it.
+        dial: (f64::from(dial) * 100.0).round() / 100.0,
+        precision: at_ten(&quality.precision),
+        ndcg: at_ten(&quality.ndcg),
+        diversity: quality.diversity,
+        coverage: quality.coverage,
     }
 }
 
@@ -240,10 +300,7 @@ fn slate_quality(judged: &[&Judged], model: usize, catalogue: &Catalogue<'_>) ->
             .collect();
         mean_pairwise_cosine(&vectors)
     };
-    let mut shown = vec![false; table.len()];
-    for row in judged.iter().flat_map(|j| j.slates[model].iter().take(SLATE)) {
-        shown[*row as usize] = true;
-    }
+    let shown = exposures(judged, model, table.len());
     let pairwise_cosine = mean(judged.iter().map(cosine));
     SlateQuality {
         precision: at(&|j, k| precision_at(&j.hits[model], k)),
@@ -252,7 +309,10 @@ fn slate_quality(judged: &[&Judged], model: usize, catalogue: &Catalogue<'_>) ->
         map: at(&|j, k| average_precision_at(&j.hits[model], j.relevant, k)),
         diversity: pairwise_cosine.map(|cosine| 1.0 - cosine),
         pairwise_cosine,
-        coverage: shown.iter().filter(|s| **s).count() as f64 / table.len().max(1) as f64,
+        coverage: shown.iter().filter(|times| **times > 0).count() as f64 / table.len().max(1) as f64,
+        gini: gini(&shown),
+        novelty: novelty(judged, model, &catalogue.figures.relevant),
+        tag_diversity: mean(judged.iter().map(|j| tag_distance(catalogue, &j.slates[model]))),
     }
 }
 
@@ -360,6 +420,31 @@ impl Report {
                 line(&cold.auc)
             );
         }
+        for (name, minus) in &self.intervals.device_minus {
+            let shown = ["auc", "user_auc", "precision@10", "map@10", "ndcg@10", "recall@100"];
+            let figures = shown.iter().filter_map(|figure| {
+                let i = minus.get(*figure)?;
+                Some(format!("{figure} {:+.4} [{:+.4}, {:+.4}]", i.value, i.low, i.high))
+            });
+            let _ = writeln!(text, "device - {name}: {}", figures.collect::<Vec<_>>().join(", "));
+        }
+        for (name, q) in &self.models {
+            let s = &q.slates;
+            let _ = writeln!(
+                text,
+                "{name}: map@10 {}, gini {:.4}, novelty {} bits, diversity of tags {}",
+                show(s.map.get("10").copied()),
+                s.gini,
+                show(s.novelty),
+                show(s.tag_diversity)
+            );
+        }
+        let c = &self.calibration;
+        let _ = writeln!(
+            text,
+            "calibration of the device: ece {:.4}, brier {:.4}",
+            c.ece, c.brier
+        );
         let p = &self.pruning;
         let _ = writeln!(
             text,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
 use upnext_core::bundle::ClientModel;
 use upnext_core::feature::PastEvent;
 use upnext_core::filter::filter;
@@ -13,6 +14,8 @@ use super::{Engines, KS, Seen};
 use crate::Error;
 use crate::label::Encounter;
 use crate::moments::{Moments, before};
+use crate::progress::Progress;
+use crate::prune::nearest;
 use crate::table::Dataset;
 
 /// Longest slate that is judged.
@@ -42,6 +45,21 @@ pub(super) struct Judged {
     pub(super) hits: [Vec<bool>; 4],
     /// Relevant videos among the server's candidates, and among as many popular ones.
     pub(super) pruned: [usize; 2],
+}
+
+#[cfg(test)]
+impl Judged {
+    /// Slates of whose videos nothing is known but which came true.
+    pub(super) fn of_hits(relevant: usize, hits: [Vec<bool>; 4]) -> Judged {
+        Judged {
+            relevant,
+            cold: false,
+            account: true,
+            slates: Default::default(),
+            hits,
+            pruned: [0; 2],
+        }
+    }
 }
 
 /// Users with something relevant in the test window, at most `most`, evenly spaced.
@@ -81,6 +99,16 @@ pub(super) struct Stage<'a> {
 }
 
 impl Stage<'_> {
+    /// Judges all, on all cores, in their order.
+    pub(super) fn judge_all(&self, visitors: &[Visitor], progress: &Progress) -> Result<Vec<Judged>, Error> {
+        let judge = |visitor: &Visitor| {
+            let judged = self.judge(visitor);
+            progress.add(1);
+            judged
+        };
+        visitors.par_iter().map(judge).collect()
+    }
+
     pub(super) fn judge(&self, visitor: &Visitor) -> Result<Judged, Error> {
         let Stage {
             moments,
@@ -105,7 +133,7 @@ impl Stage<'_> {
         let slate = self
             .engines
             .with(|engine| compose(engine, self.model, &block, &profile, past, &context, &options))?;
-        let near = Catalogue::nearest(&catalogue.vectors, &slate.user_vector);
+        let near = nearest(&catalogue.vectors, &slate.user_vector);
         let first = |rows: &[u32]| first(catalogue, rows, &profile, past, from_ms);
         let slates = [
             first(catalogue.popular())?,

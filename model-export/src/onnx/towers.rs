@@ -69,7 +69,7 @@ pub fn item_tower(weights: &ItemTowerWeights, max_tags: usize) -> Vec<u8> {
     g.finish(&vector, width_out(&weights.dense_layers))
 }
 
-/// The ranker as ONNX bytes: raw `signals` → `logit`; standardising and clipping are part of the graph.
+/// The ranker as ONNX bytes: raw `signals` → `logits`, one for each head; standardising and clipping are part of the graph.
 #[must_use]
 pub fn ranker(weights: &RankerWeights) -> Vec<u8> {
     let mut g = GraphBuilder::new("ranker");
@@ -82,6 +82,6 @@ pub fn ranker(weights: &RankerWeights) -> Vec<u8> {
     let low = g.weights("low", &[], &[-weights.clip]);
     let high = g.weights("high", &[], &[weights.clip]);
     let x = g.node("Clip", "clipped", &[&standardised, &low, &high]);
-    let logit = mlp(&mut g, "logit", &weights.dense_layers, x);
-    g.finish(&logit, 1)
+    let logits = mlp(&mut g, "logits", &weights.dense_layers, x);
+    g.finish(&logits, width_out(&weights.dense_layers))
 }

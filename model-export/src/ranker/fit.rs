@@ -1,4 +1,7 @@
-//! Training of the ranker: cross-entropy on impressions.
+//! Training of the ranker's two heads by cross-entropy: relevance on impressions, the order on what a server would offer.
+//!
+//! The two questions are not one. *Relevance* is asked of what is shown. The *order* of a slate also has to guess what a
+//! viewer will meet at all among hundreds of candidates, which no impression can teach.
 
 use burn::tensor::Device;
 use rand::SeedableRng;
@@ -36,8 +39,12 @@ const MOST_PASSES: usize = 100;
 /// How to train the ranker.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct RankerConfig {
-    /// Widths of the hidden layers.
+    /// Widths of the hidden layers of the head of relevance.
     pub hidden: [usize; 2],
+    /// Widths of the hidden layers of the order.
+    pub order_hidden: [usize; 2],
+    /// Candidates beside each one that was found relevant, for the order.
+    pub negatives: usize,
     /// Passes over the rows, at least; see [`RankerConfig::passes`].
     pub epochs: usize,
     /// Rows per step.
@@ -56,6 +63,8 @@ impl Default for RankerConfig {
     fn default() -> Self {
         RankerConfig {
             hidden: [32, 16],
+            order_hidden: [16, 8],
+            negatives: 20,
             epochs: 10,
             batch: 256,
             rate: 5e-4,
@@ -93,75 +102,105 @@ fn moments(rows: &Rows) -> (Vec<f32>, Vec<f32>) {
     )
 }
 
-/// Trains on labelled rows of signals. `progress` is told the rows of a step and the running loss.
+/// What the heads have in common.
+struct Training<'a> {
+    config: &'a RankerConfig,
+    device: Device,
+    mean: Vec<f32>,
+    std: Vec<f32>,
+    held: Vec<bool>,
+}
+
+/// Trains on labelled rows of signals: impressions, and offers of a server. `progress` is told the rows of a step and
+/// the running loss.
 ///
 /// # Errors
 /// [`Error::TrainingDiverged`]; [`Error::ConfigInvalid`] without rows or for an option outside its range.
 pub fn fit(
-    rows: &Rows,
+    shown: &Rows,
+    offered: &Rows,
     config: &RankerConfig,
     device: &Device,
     mut progress: impl FnMut(u64, f64),
 ) -> Result<RankerWeights, Error> {
-    if rows.is_empty() || config.batch == 0 || config.clip <= 0.0 {
+    if shown.is_empty() || config.batch == 0 || config.clip <= 0.0 {
         return Err(Error::ConfigInvalid {
             option: "ranker".to_owned(),
             reason: "needs labelled impressions in the train window, a batch and a clip above 0".to_owned(),
         });
     }
-    let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
-    let (mean, std) = moments(rows);
-    let held = held(rows.width);
-    let [first, second] = config.hidden;
-    let mut network = layers(&[rows.width, first, second, 1], &mut rng);
-    let device = device.clone().autodiff();
-    let adam = Adam {
-        rate: config.rate,
-        l2: config.l2,
-    };
-    let mut order: Vec<usize> = (0..rows.len()).collect();
-    let mut steps = 0;
-    for epoch in 0..config.passes(rows.len()) {
-        order.shuffle(&mut rng);
-        let (mut sum, mut seen) = (0.0, 0);
-        for batch in order.chunks(config.batch) {
-            steps += 1;
-            let standardised = |i: &usize| {
-                let columns = rows.row(*i).iter().zip(&mean).zip(&std).zip(&held);
-                columns.map(|(((v, m), d), held)| match held {
-                    true => 0.0,
-                    false => ((v - m) / d).max(-config.clip).min(config.clip),
-                })
-            };
-            let x: Vec<f32> = batch.iter().flat_map(standardised).collect();
-            let labels = batch
-                .iter()
-                .map(|i| if rows.relevant[*i] { 1.0 } else { 0.0 })
-                .collect();
-            let n = batch.len();
-            let leaves = Leaves::new(&network, 0, &device);
-            let logits = leaves.forward(matrix(Vec::new(), n, 0, &device), matrix(x, n, rows.width, &device));
-            let loss = cross_entropy(
-                logits,
-                matrix(labels, n, 1, &device),
-                matrix(vec![1.0; n], n, 1, &device),
-            );
-            let value = scalar(&loss, "ranker training", || format!("epoch {}", epoch + 1))?;
-            leaves.step(&mut loss.backward(), &adam, steps, &mut network)?;
-            sum += value * n as f64;
-            seen += n;
-            progress(n as u64, sum / seen as f64);
-        }
-    }
-    let mut dense_layers: Vec<DenseWeights> = network.into_iter().map(|layer| layer.value).collect();
-    if let Some(first) = dense_layers.first_mut() {
-        let inputs = first.weights.chunks_exact_mut(first.output).zip(&held);
-        inputs.filter(|(_, held)| **held).for_each(|(row, _)| row.fill(0.0));
-    }
-    Ok(RankerWeights {
+    let (mean, std) = moments(shown);
+    let training = Training {
+        config,
+        device: device.clone().autodiff(),
         mean,
         std,
+        held: held(shown.width),
+    };
+    let relevance = training.head(shown, config.hidden, &mut progress)?;
+    // Where nothing that was found relevant was on offer, the order has only the impressions to learn from.
+    let offered = if offered.is_empty() { shown } else { offered };
+    let order = training.head(offered, config.order_hidden, &mut progress)?;
+    let heads = relevance.iter().zip(&order).enumerate();
+    Ok(RankerWeights {
+        dense_layers: heads.map(|(i, (a, b))| a.beside(b, i == 0)).collect(),
+        mean: training.mean,
+        std: training.std,
         clip: config.clip,
-        dense_layers,
     })
+}
+
+impl Training<'_> {
+    fn head(
+        &self,
+        rows: &Rows,
+        [first, second]: [usize; 2],
+        progress: &mut impl FnMut(u64, f64),
+    ) -> Result<Vec<DenseWeights>, Error> {
+        let Training { config, device, .. } = self;
+        let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
+        let mut network = layers(&[rows.width, first, second, 1], &mut rng);
+        let adam = Adam {
+            rate: config.rate,
+            l2: config.l2,
+        };
+        let mut order: Vec<usize> = (0..rows.len()).collect();
+        let mut steps = 0;
+        for epoch in 0..config.passes(rows.len()) {
+            order.shuffle(&mut rng);
+            let (mut sum, mut seen) = (0.0, 0);
+            for batch in order.chunks(config.batch) {
+                steps += 1;
+                let x: Vec<f32> = batch.iter().flat_map(|i| self.standardised(rows.row(*i))).collect();
+                let labels = batch
+                    .iter()
+                    .map(|i| if rows.relevant[*i] { 1.0 } else { 0.0 })
+                    .collect();
+                let n = batch.len();
+                let leaves = Leaves::new(&network, 0, device);
+                let logits = leaves.forward(matrix(Vec::new(), n, 0, device), matrix(x, n, rows.width, device));
+                let loss = cross_entropy(logits, matrix(labels, n, 1, device), matrix(vec![1.0; n], n, 1, device));
+                let value = scalar(&loss, "ranker training", || format!("epoch {}", epoch + 1))?;
+                leaves.step(&mut loss.backward(), &adam, steps, &mut network)?;
+                sum += value * n as f64;
+                seen += n;
+                progress(n as u64, sum / seen as f64);
+            }
+        }
+        let mut dense_layers: Vec<DenseWeights> = network.into_iter().map(|layer| layer.value).collect();
+        if let Some(first) = dense_layers.first_mut() {
+            let inputs = first.weights.chunks_exact_mut(first.output).zip(&self.held);
+            inputs.filter(|(_, held)| **held).for_each(|(row, _)| row.fill(0.0));
+        }
+        Ok(dense_layers)
+    }
+
+    fn standardised<'a>(&'a self, row: &'a [f32]) -> impl Iterator<Item = f32> + 'a {
+        let columns = row.iter().zip(&self.mean).zip(&self.std).zip(&self.held);
+        let clip = self.config.clip;
+        columns.map(move |(((v, m), d), held)| match held {
+            true => 0.0,
+            false => ((v - m) / d).max(-clip).min(clip),
+        })
+    }
 }

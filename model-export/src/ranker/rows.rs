@@ -34,6 +34,13 @@ impl Rows {
         self.relevant.is_empty()
     }
 
+    /// Appends rows of the same width.
+    pub fn extend(&mut self, other: Rows) {
+        self.width = other.width;
+        self.signals.extend(other.signals);
+        self.relevant.extend(other.relevant);
+    }
+
     /// Signals of a row.
     #[must_use]
     pub fn row(&self, row: usize) -> &[f32] {
@@ -54,47 +61,67 @@ pub struct RowSource<'a> {
     pub prior: &'a [f32],
 }
 
-/// Signals of labelled impressions, in their order, on all cores. `effect` is what a row may know
-/// of its video's effect; `progress` is told of every row.
+/// A video that a viewer may be offered at a moment, and what the row may know of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Offer {
+    /// Video row.
+    pub video: u32,
+    /// Its effect.
+    pub effect: f32,
+    /// Its trend.
+    pub trend: f32,
+    /// The label.
+    pub relevant: bool,
+}
+
+/// Signals of what `offers` offers at the moments of encounters, in their order, on all cores.
+/// `progress` is told of every moment.
 ///
 /// # Errors
 /// [`Error::Core`] where an encoder refuses its input.
 pub fn signals_of(
     source: &RowSource<'_>,
-    impressions: &[(&Encounter, bool)],
-    effect: impl Fn(&Encounter) -> f32 + Sync,
+    encounters: &[&Encounter],
+    offers: impl Fn(&Encounter) -> Vec<Offer> + Sync,
     progress: impl Fn() + Sync,
 ) -> Result<Rows, Error> {
-    let encounters: Vec<&Encounter> = impressions.iter().map(|(e, _)| *e).collect();
-    let rows = source.moments.map(&encounters, source.vectors, |moment| {
+    let moments = source.moments.map(encounters, source.vectors, |moment| {
         let encoded = &moment.encoded;
         let vector = source.tower.forward(&encoded.categorical, &encoded.dense);
         let viewer = ViewerState::new(source.moments.spec, &moment.context, moment.past, encoded, &vector);
-        let e = moment.encounter;
-        let row = signals(&viewer, &candidate(source, e, effect(e)));
+        let mut rows = Rows {
+            width: SIGNAL_COUNT,
+            ..Rows::default()
+        };
+        for offer in offers(moment.encounter) {
+            rows.signals.extend(signals(&viewer, &candidate(source, &offer)));
+            rows.relevant.push(offer.relevant);
+        }
         progress();
-        Ok(row)
+        Ok(rows)
     })?;
-    Ok(Rows {
+    let mut all = Rows {
         width: SIGNAL_COUNT,
-        signals: rows.concat(),
-        relevant: impressions.iter().map(|(_, relevant)| *relevant).collect(),
-    })
+        ..Rows::default()
+    };
+    moments.into_iter().for_each(|rows| all.extend(rows));
+    Ok(all)
 }
 
-/// The shown video as a block would bring it.
-fn candidate<'a>(source: &RowSource<'a>, e: &Encounter, effect: f32) -> Candidate<'a> {
+/// The offered video as a block would bring it.
+fn candidate<'a>(source: &RowSource<'a>, offer: &Offer) -> Candidate<'a> {
     let nothing = QuantRow {
         scale: 0.0,
         values: &[],
     };
-    let (data, video) = (source.moments.data, e.video as usize);
+    let (data, video) = (source.moments.data, offer.video as usize);
     Candidate {
-        vector: source.vectors.row(e.video).unwrap_or(nothing),
-        factor: source.moments.factors.row(e.video),
+        vector: source.vectors.row(offer.video).unwrap_or(nothing),
+        factor: source.moments.factors.row(offer.video),
         prior: source.prior.get(video).copied().unwrap_or(0.0),
-        effect,
-        length_seconds: data.length_of(e.video),
+        effect: offer.effect,
+        trend: offer.trend,
+        length_seconds: data.length_of(offer.video),
         published_at_ms: data.videos.published_at_ms.get(video).copied().flatten(),
     }
 }

@@ -7,6 +7,11 @@ use upnext_core::metrics::roc_auc;
 use upnext_core::signal::{SIGNAL_COUNT, SIGNALS};
 
 use super::*;
+use crate::analyse::{AnalyseConfig, VideoFigures, analyse};
+use crate::factors::{FactorConfig, Ones, factorise};
+use crate::label::{Encounter, encounters};
+use crate::split::{Side, Split};
+use crate::towers::QuantRows;
 
 fn at(name: &str) -> usize {
     SIGNALS.iter().position(|signal| *signal == name).unwrap()
@@ -40,15 +45,84 @@ fn config() -> RankerConfig {
 #[test]
 fn it_learns_from_raw_signals_what_makes_an_impression_relevant() {
     let (rows, unseen) = (planted(2000), planted(2500));
-    let ranker = fit(&rows, &config(), &Device::flex(), |_, _| {}).unwrap();
-    let scores: Vec<f32> = (2000..2500).map(|i| ranker.forward(unseen.row(i))).collect();
+    let ranker = fit(&rows, &rows, &config(), &Device::flex(), |_, _| {}).unwrap();
+    let scores: Vec<f32> = (2000..2500).map(|i| ranker.forward(unseen.row(i))[0]).collect();
     assert!(roc_auc(&scores, &unseen.relevant[2000..]).unwrap() > 0.97);
+}
+
+#[test]
+fn each_head_answers_its_own_question() {
+    let (shown, mut offered) = (planted(1500), planted(1500));
+    let at = at("tower");
+    offered.relevant = (0..1500).map(|i| offered.row(i)[at] > 0.7).collect();
+    let ranker = fit(&shown, &offered, &config(), &Device::flex(), |_, _| {}).unwrap();
+    let head = |rows: &Rows, head: usize| {
+        let scores: Vec<f32> = (0..1500).map(|i| ranker.forward(rows.row(i))[head]).collect();
+        roc_auc(&scores, &rows.relevant).unwrap()
+    };
+    assert!(head(&shown, 0) > 0.97 && head(&offered, 1) > 0.97);
+    assert!((head(&shown, 1) - 0.5).abs() < 0.1 && (head(&offered, 0) - 0.5).abs() < 0.1);
+    // Without offers, the impressions teach the order too.
+    let alone = fit(&shown, &Rows::default(), &config(), &Device::flex(), |_, _| {}).unwrap();
+    let scores: Vec<f32> = (0..1500).map(|i| alone.forward(shown.row(i))[1]).collect();
+    assert!(roc_auc(&scores, &shown.relevant).unwrap() > 0.97);
+}
+
+#[test]
+fn offers_hold_what_was_found_once_among_candidates_that_never_were() {
+    let data = crate::evaluate::fixture::world(5);
+    let split = Split::of(&data).unwrap();
+    let met = encounters(&data, &split);
+    let relevant = |e: &&Encounter| split.side(e.at_ms) == Side::Factors && e.label() == Some(true);
+    let pairs = met.iter().filter(relevant).map(|e| (e.user, e.video));
+    let ones = Ones::from_pairs(data.users.len(), data.videos.len(), pairs);
+    let factors = factorise(&ones, &FactorConfig::default(), |_, _| {}).unwrap();
+    let items = QuantRows::new(factors.dim, factors.items.clone());
+    let widths = AnalyseConfig {
+        vector_dim: 8,
+        factor_dim: factors.dim,
+        fold_in: FactorConfig::default().fold_in(),
+        seed: 1,
+    };
+    let spec = analyse(&data, &split, &met, &widths).unwrap();
+    let figures = VideoFigures::count(&data, &split, &met, &spec);
+    let source = OfferSource {
+        split: &split,
+        met: &met,
+        factors: &factors,
+        items: &items,
+        figures: &figures,
+        negatives: 7,
+        seed: 1,
+    };
+    let train: Vec<(&Encounter, bool)> = split.examples(&met, Side::Train).collect();
+    let found = offers(&source, &train);
+    assert_eq!(found, offers(&source, &train));
+    assert!(found.len() > 50, "{}", found.len());
+    let until = split.train_until_ms;
+    let ever = |user: u32, video: u32| {
+        let mut own = met
+            .iter()
+            .filter(|e| (e.user, e.video) == (user, video) && e.at_ms < until);
+        own.any(|e| e.label() == Some(true))
+    };
+    for (row, offers) in found {
+        let e = train.iter().find(|(e, _)| e.row == row).unwrap().0;
+        assert_eq!((offers[0].video, offers[0].relevant), (e.video, true));
+        for other in &offers[1..] {
+            assert!(!other.relevant && !ever(e.user, other.video));
+        }
+        let earlier = met
+            .iter()
+            .filter(|o| o.at_ms < e.at_ms && (o.user, o.video) == (e.user, e.video));
+        assert!(earlier.filter(|o| o.label() == Some(true)).count() == 0);
+    }
 }
 
 #[test]
 fn what_tells_the_day_moves_no_score() {
     let rows = planted(300);
-    let ranker = fit(&rows, &config(), &Device::flex(), |_, _| {}).unwrap();
+    let ranker = fit(&rows, &rows, &config(), &Device::flex(), |_, _| {}).unwrap();
     let mut row = rows.row(0).to_vec();
     let before = ranker.forward(&row);
     row[at("freshness")] = 5.0;
@@ -59,9 +133,9 @@ fn what_tells_the_day_moves_no_score() {
 #[test]
 fn equal_seeds_give_equal_weights_and_no_rows_are_an_error() {
     let rows = planted(300);
-    let run = || fit(&rows, &config(), &Device::flex(), |_, _| {}).unwrap();
+    let run = || fit(&rows, &rows, &config(), &Device::flex(), |_, _| {}).unwrap();
     assert_eq!(run(), run());
-    let error = fit(&Rows::default(), &config(), &Device::flex(), |_, _| {}).unwrap_err();
+    let error = fit(&Rows::default(), &rows, &config(), &Device::flex(), |_, _| {}).unwrap_err();
     assert_eq!(error.code(), Code::ConfigInvalid);
 }
 

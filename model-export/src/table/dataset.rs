@@ -185,6 +185,16 @@ impl Dataset {
             .offset_minutes(self.users.time_zone.code(user as usize), at_ms)
     }
 
+    /// Nobody has a clock: for tests of what is left without one.
+    #[cfg(test)]
+    pub(crate) fn forget_clocks(&mut self) {
+        self.meta.time_zone = None;
+        let mut nothing = Category::default();
+        (0..self.users.len()).for_each(|_| nothing.push(None));
+        self.zones = Zones::resolve(&nothing, None);
+        self.users.time_zone = nothing;
+    }
+
     /// What the device of this user knows about them, with the place of an interaction where that is known.
     #[must_use]
     pub fn profile(&self, user: u32, interaction: Option<usize>) -> Profile {

@@ -141,7 +141,7 @@ impl ItemTowerWeights {
     }
 }
 
-/// Ranker: standardised and clipped signals → layers → one logit. Takes raw signals: that is part of the graph.
+/// Ranker: standardised and clipped signals → layers → the core's `HEADS`. Takes raw signals: that is part of the graph.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RankerWeights {
     /// Train mean of each signal.
@@ -150,18 +150,48 @@ pub struct RankerWeights {
     pub std: Vec<f32>,
     /// Standardised signals are held within `−clip..=clip`: what training never saw says no more than its edge.
     pub clip: f32,
-    /// ReLU between, the last one linear with one output.
+    /// ReLU between, the last one linear with one output for each head.
     pub dense_layers: Vec<DenseWeights>,
 }
 
 impl RankerWeights {
-    /// Logit of one candidate's raw signals.
+    /// What the heads say of one candidate's raw signals.
     #[must_use]
-    pub fn forward(&self, signals: &[f32]) -> f32 {
+    pub fn forward(&self, signals: &[f32]) -> Vec<f32> {
         let x: Vec<f32> = (signals.iter().zip(&self.mean).zip(&self.std))
             .map(|((s, m), d)| ((s - m) / d).max(-self.clip).min(self.clip))
             .collect();
-        mlp(&self.dense_layers, &x).first().copied().unwrap_or(0.0)
+        mlp(&self.dense_layers, &x)
+    }
+}
+
+impl DenseWeights {
+    /// Two layers as one that computes both: on inputs of their own, or on the same.
+    #[must_use]
+    pub fn beside(&self, other: &DenseWeights, same_input: bool) -> DenseWeights {
+        let (input, output) = (
+            if same_input {
+                self.input
+            } else {
+                self.input + other.input
+            },
+            self.output + other.output,
+        );
+        let mut weights = vec![0.0; input * output];
+        for (i, row) in self.weights.chunks_exact(self.output).enumerate() {
+            weights[i * output..i * output + self.output].copy_from_slice(row);
+        }
+        let below = if same_input { 0 } else { self.input };
+        for (i, row) in other.weights.chunks_exact(other.output).enumerate() {
+            let at = (below + i) * output + self.output;
+            weights[at..at + other.output].copy_from_slice(row);
+        }
+        DenseWeights {
+            input,
+            output,
+            weights,
+            bias: [self.bias.as_slice(), &other.bias].concat(),
+        }
     }
 }
 
@@ -224,7 +254,24 @@ mod tests {
                 bias: vec![0.0],
             }],
         };
-        assert!((ranker.forward(&[3.0, -0.5]) - 2.0).abs() < 1e-6);
-        assert!((ranker.forward(&[99.0, -99.0]) - 0.0).abs() < 1e-6);
+        assert!((ranker.forward(&[3.0, -0.5])[0] - 2.0).abs() < 1e-6);
+        assert!((ranker.forward(&[99.0, -99.0])[0] - 0.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn layers_beside_each_other_compute_what_each_does() {
+        let layer = |input: usize, output: usize, scale: f32| DenseWeights {
+            input,
+            output,
+            weights: (0..input * output).map(|i| scale * (i as f32 - 1.5)).collect(),
+            bias: (0..output).map(|i| scale + i as f32).collect(),
+        };
+        let (a, b) = (
+            [layer(3, 2, 0.5), layer(2, 1, -1.0)],
+            [layer(3, 4, 0.25), layer(4, 1, 2.0)],
+        );
+        let joined = [a[0].beside(&b[0], true), a[1].beside(&b[1], false)];
+        let x = [0.5, -2.0, 3.0];
+        assert_eq!(mlp(&joined, &x), [mlp(&a, &x), mlp(&b, &x)].concat());
     }
 }

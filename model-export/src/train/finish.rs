@@ -48,6 +48,7 @@ impl Model {
             figures: ItemFigures {
                 prior: &self.figures.prior,
                 effect: &self.figures.effect,
+                trend: &self.figures.trend,
                 relevant: &self.figures.relevant,
             },
             videos: &data.videos,

@@ -3,7 +3,7 @@
 mod cache;
 mod finish;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
@@ -15,21 +15,17 @@ use upnext_core::metrics::roc_auc;
 pub use cache::Cache;
 
 use crate::Error;
-use crate::analyse::{AnalyseConfig, VideoFigures, analyse, day};
+use crate::analyse::{AnalyseConfig, VideoFigures, analyse};
 use crate::catalogue;
 use crate::factors::{FactorConfig, Factors, Ones, factorise};
 use crate::label::{Encounter, encounters};
 use crate::moments::{Moments, Pasts};
 use crate::progress::Progress;
-use crate::ranker::{self, RankerConfig, RowSource, Rows, signals_of};
+use crate::ranker::{self, Offer, OfferSource, RankerConfig, RowSource, Rows, offers, signals_of};
 use crate::split::{Side, Split};
 use crate::table::Dataset;
 use crate::towers::weights::{ItemTowerWeights, RankerWeights, UserTowerWeights};
 use crate::towers::{Examples, ItemInputs, Material, Objective, QuantRows, TowerConfig, UserInputs, fit, item_vectors};
-
-/// Share of the train window, in impressions, that the first towers see. The ranker learns from the
-/// rest, where the towers' scores are those of moments that they never saw.
-const TOWER_SHARE: f64 = 0.7;
 
 /// How to train.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -131,6 +127,7 @@ pub fn train(data: &Dataset, config: &TrainConfig, cache: &Cache) -> Result<Mode
         return Err(split.empty(Side::Train, "relevant impressions"));
     }
     let stage = Stage {
+        split: &split,
         moments: Moments {
             data,
             spec: &spec,
@@ -141,13 +138,27 @@ pub fn train(data: &Dataset, config: &TrainConfig, cache: &Cache) -> Result<Mode
         items: catalogue::encode(data, &spec, split.factors_until_ms),
         config,
     };
-    let cut = held_out(&impressions);
+    // The ranker must see the towers' scores of moments that they never saw: towers of one half score the other.
+    let (early, late) = impressions.split_at(half(&impressions));
     let key = (config.factors, config.towers);
-    let first = cache.step("towers-first", &key, || {
-        stage.towers("towers, first part", &impressions[..cut])
-    })?;
-    let rows = stage.rows(&first, &impressions[cut..], &figures)?;
-    let ranker = ranker_step(&rows, &config.ranker)?;
+    let of_early = cache.step("towers-early", &key, || stage.towers("towers, first half", early))?;
+    let of_late = cache.step("towers-late", &key, || stage.towers("towers, second half", late))?;
+    let mut rows = stage.rows(&of_late, early, &figures)?;
+    rows.extend(stage.rows(&of_early, late, &figures)?);
+    let offers = offers(
+        &OfferSource {
+            split: &split,
+            met: &met,
+            factors: &factors,
+            items: &item_factors,
+            figures: &figures,
+            negatives: config.ranker.negatives,
+            seed: config.ranker.seed,
+        },
+        late,
+    );
+    let offered = stage.offered(&of_early, late, &figures, &offers)?;
+    let ranker = ranker_step(&rows, &offered, &config.ranker)?;
     let towers = cache.step("towers", &key, || stage.towers("towers", &impressions))?;
     let vectors = item_vectors(&towers.item, &catalogue::encode(data, &spec, split.train_until_ms));
     let metrics = metrics(&factors, &towers, &rows, &ranker);
@@ -185,15 +196,17 @@ fn factor_step(ones: &Ones, config: &FactorConfig) -> Result<Factors, Error> {
     factors
 }
 
-/// Where the part begins that the first towers do not see: between two instants, in the order of time.
-fn held_out(impressions: &[(&Encounter, bool)]) -> usize {
-    let at = (impressions.len() as f64 * TOWER_SHARE) as usize;
-    let instant = impressions.get(at).map_or(i64::MAX, |(e, _)| e.at_ms);
+/// Where the second half begins: between two instants, in the order of time.
+fn half(impressions: &[(&Encounter, bool)]) -> usize {
+    let instant = impressions
+        .get(impressions.len() / 2)
+        .map_or(i64::MAX, |(e, _)| e.at_ms);
     impressions.partition_point(|(e, _)| e.at_ms < instant)
 }
 
 /// What towers and ranker rows share.
 struct Stage<'a> {
+    split: &'a Split,
     moments: Moments<'a>,
     items: ItemInputs,
     config: &'a TrainConfig,
@@ -238,30 +251,65 @@ impl Stage<'_> {
         })
     }
 
-    /// Rows that know of their video's effect what the other days show.
+    /// Rows that know of their video's effect what the other days show, of its trend what the days before show.
     fn rows(&self, towers: &Towers, impressions: &[(&Encounter, bool)], figures: &VideoFigures) -> Result<Rows, Error> {
+        let labels: HashMap<u32, bool> = impressions.iter().map(|(e, relevant)| (e.row, *relevant)).collect();
+        let met: Vec<&Encounter> = impressions.iter().map(|(e, _)| *e).collect();
+        self.signals("signals", towers, &met, figures, |e| {
+            let day = self.split.day(e.at_ms);
+            vec![Offer {
+                video: e.video,
+                effect: figures.effect_without(e.video, day),
+                trend: figures.trend_before(e.video, day),
+                relevant: labels.get(&e.row) == Some(&true),
+            }]
+        })
+    }
+
+    /// Rows of what a server would have offered.
+    fn offered(
+        &self,
+        towers: &Towers,
+        impressions: &[(&Encounter, bool)],
+        figures: &VideoFigures,
+        offers: &BTreeMap<u32, Vec<Offer>>,
+    ) -> Result<Rows, Error> {
+        let met: Vec<&Encounter> = impressions
+            .iter()
+            .map(|(e, _)| *e)
+            .filter(|e| offers.contains_key(&e.row))
+            .collect();
+        self.signals("offers", towers, &met, figures, |e| {
+            offers.get(&e.row).cloned().unwrap_or_default()
+        })
+    }
+
+    fn signals(
+        &self,
+        label: &str,
+        towers: &Towers,
+        met: &[&Encounter],
+        figures: &VideoFigures,
+        offers: impl Fn(&Encounter) -> Vec<Offer> + Sync,
+    ) -> Result<Rows, Error> {
         let vectors = item_vectors(&towers.item, &self.items);
-        let progress = Progress::start("signals", impressions.len() as u64);
+        let progress = Progress::start(label, met.len() as u64);
         let source = RowSource {
             moments: self.moments,
             tower: &towers.user,
             vectors: &vectors,
             prior: &figures.prior,
         };
-        let rows = signals_of(
-            &source,
-            impressions,
-            |e| figures.effect_without(e.video, day(e.at_ms)),
-            || progress.add(1),
-        );
+        let rows = signals_of(&source, met, offers, || progress.add(1));
         progress.finish();
         rows
     }
 }
 
-fn ranker_step(rows: &Rows, config: &RankerConfig) -> Result<RankerWeights, Error> {
-    let progress = Progress::start("ranker", (config.passes(rows.len()) * rows.len()) as u64);
-    let ranker = ranker::fit(rows, config, &Device::flex(), |done, loss| {
+fn ranker_step(shown: &Rows, offered: &Rows, config: &RankerConfig) -> Result<RankerWeights, Error> {
+    let steps = |rows: &Rows| config.passes(rows.len()) * rows.len();
+    let progress = Progress::start("ranker", (steps(shown) + steps(offered)) as u64);
+    let ranker = ranker::fit(shown, offered, config, &Device::flex(), |done, loss| {
         progress.note(done, &format!("loss {loss:.4}"));
     });
     progress.finish();
@@ -278,7 +326,10 @@ fn metrics(factors: &Factors, towers: &Towers, rows: &Rows, ranker: &RankerWeigh
         ("factors.loss", factors.loss.last().copied()),
         ("towers.loss", towers.loss.last().copied()),
         ("tower.train_auc", auc(&|row| row.first().copied().unwrap_or(0.0))),
-        ("ranker.train_auc", auc(&|row| ranker.forward(row))),
+        (
+            "ranker.train_auc",
+            auc(&|row| ranker.forward(row).first().copied().unwrap_or(0.0)),
+        ),
     ];
     figures
         .into_iter()

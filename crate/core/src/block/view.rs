@@ -62,6 +62,7 @@ impl Block {
             factor: self.factor(row),
             prior: self.prior(row),
             effect: self.effect(row),
+            trend: self.log_popularity(row),
             length_seconds: self.length_seconds(row),
             published_at_ms: self.published_at_ms(row),
         })
@@ -79,7 +80,7 @@ impl Block {
         self.message.priors.get(row).copied().unwrap_or(0.0)
     }
 
-    /// `log1p` of relevant events.
+    /// `log1p` of relevant impressions of late, as of the bundle.
     #[must_use]
     pub fn log_popularity(&self, row: usize) -> f32 {
         self.message.log_popularity.get(row).copied().unwrap_or(0.0)

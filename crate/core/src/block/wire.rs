@@ -57,7 +57,8 @@ pub struct BlockMessage {
     /// Log-odds of relevance of this video's watches before the train window, against its length's.
     #[prost(float, repeated, tag = "13")]
     pub priors: Vec<f32>,
-    /// `log1p` of relevant events, as of the bundle.
+    /// `log1p` of relevant impressions of late, as of the bundle: each counts half for every quarter of
+    /// the train window that has passed since.
     #[prost(float, repeated, tag = "14")]
     pub log_popularity: Vec<f32>,
     /// Seconds; negative: unknown.

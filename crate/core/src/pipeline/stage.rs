@@ -4,7 +4,7 @@ use super::Options;
 use crate::block::Block;
 use crate::bundle::ClientModel;
 use crate::diversity::{UnitRows, mmr};
-use crate::engine::Engine;
+use crate::engine::{Engine, HEADS};
 use crate::feature::{EncodedUser, PastEvent, encode_categorical};
 use crate::reason::{Facts, Grounds, Reason, explain};
 use crate::score::{self, Scored};
@@ -49,11 +49,15 @@ pub(super) fn score(
         values.extend(signals(state, &candidate));
     }
     let logits = engine.rank(&values, rows.len())?;
-    same("number of the ranker's logits", rows.len(), logits.len())?;
+    same("number of the ranker's logits", rows.len() * HEADS.len(), logits.len())?;
     let mut scored: Vec<Scored> = rows
         .iter()
-        .zip(logits)
-        .map(|(row, logit)| Scored { row: *row, logit })
+        .zip(logits.as_chunks::<{ HEADS.len() }>().0)
+        .map(|(row, [logit, order])| Scored {
+            row: *row,
+            logit: *logit,
+            order: *order,
+        })
         .collect();
     score::sort(&mut scored, |row| block.id(row));
     Ok(scored)
@@ -61,7 +65,7 @@ pub(super) fn score(
 
 /// Places in `scored` that make the slate, in its order, and the others.
 pub(super) fn diversify(block: &Block, scored: &[Scored], options: &Options) -> (Vec<usize>, Vec<usize>) {
-    let relevance: Vec<f32> = scored.iter().map(|s| s.probability().unwrap_or(f32::NAN)).collect();
+    let relevance: Vec<f32> = scored.iter().map(|s| s.merit().unwrap_or(f32::NAN)).collect();
     let width = scored
         .first()
         .and_then(|s| block.vector(s.row))

@@ -117,19 +117,24 @@ fn every_candidate_is_shown_or_dropped_once() {
 }
 
 #[test]
-fn without_diversity_the_order_is_that_of_the_scores() {
+fn without_diversity_the_slate_goes_by_the_head_of_order_and_shows_the_head_of_relevance() {
+    const fn order(row: usize) -> f32 {
+        (row * 37 % 61) as f32
+    }
     let block = block(60);
+    let mut engine = Fixed {
+        vector: vec![0.5; 4],
+        logits: |n| (0..n).flat_map(|row| [0.0, order(row)]).collect(),
+    };
     let options = Options {
         diversity: 0.0,
         size: 50,
         ..Options::default()
     };
-    let scores: Vec<f32> = slate_of(&block, &viewer(&block), &context(), &options)
-        .items
-        .iter()
-        .map(|i| i.score)
-        .collect();
-    assert!(scores.windows(2).all(|w| w[0] >= w[1]), "{scores:?}");
+    let slate = recommend(&mut engine, &model(), &block, &Viewer::default(), &context(), &options).unwrap();
+    let rows: Vec<usize> = slate.items.iter().map(|item| item.row).collect();
+    assert!(rows.windows(2).all(|w| order(w[0]) > order(w[1])), "{rows:?}");
+    assert!(slate.items.iter().all(|item| item.score == 0.5));
 }
 
 #[test]
@@ -378,15 +383,18 @@ fn an_engine_that_breaks_its_word_is_refused() {
             &Options::default(),
         )
     };
-    assert_eq!(code(&[0.5, f32::NAN, 0.5, 0.5], |n| vec![0.0; n]), Code::NotFinite);
-    assert_eq!(code(&[0.5; 3], |n| vec![0.0; n]), Code::BundleInconsistent);
-    assert_eq!(code(&[0.5; 4], |n| vec![0.0; n + 1]), Code::BundleInconsistent);
+    assert_eq!(code(&[0.5, f32::NAN, 0.5, 0.5], |n| vec![0.0; 2 * n]), Code::NotFinite);
+    assert_eq!(code(&[0.5; 3], |n| vec![0.0; 2 * n]), Code::BundleInconsistent);
+    assert_eq!(code(&[0.5; 4], |n| vec![0.0; 2 * n + 1]), Code::BundleInconsistent);
 }
 
 #[test]
 fn candidates_without_a_finite_score_come_last() {
     let block = block(10);
-    let logits = |n| (0..n).map(|i| if i % 2 == 0 { f32::NAN } else { i as f32 }).collect();
+    fn logits(rows: usize) -> Vec<f32> {
+        let value = |i: usize| if i.is_multiple_of(2) { f32::NAN } else { i as f32 };
+        (0..rows).flat_map(|i| [value(i); 2]).collect()
+    }
     let mut engine = Fixed {
         vector: vec![0.5; 4],
         logits,
@@ -410,7 +418,7 @@ fn equal_scores_go_by_id() {
     let block = block(10);
     let mut engine = Fixed {
         vector: vec![0.5; 4],
-        logits: |n| vec![0.25; n],
+        logits: |n| vec![0.25; 2 * n],
     };
     let options = Options {
         diversity: 0.0,

@@ -77,7 +77,7 @@ pub struct Facts<'a> {
     pub vector: QuantRow<'a>,
     /// Item factor, where it has one.
     pub factor: Option<QuantRow<'a>>,
-    /// `log1p` of relevant events.
+    /// `log1p` of relevant impressions of late.
     pub log_popularity: f32,
     /// Published at, Unix milliseconds, where known.
     pub published_at_ms: Option<i64>,

@@ -5,7 +5,7 @@ use crate::QuantRow;
 use crate::viewer::ViewerState;
 
 /// Names of the signals, in input order of the ranker.
-pub const SIGNALS: [&str; 13] = [
+pub const SIGNALS: [&str; 15] = [
     "tower",
     "cf",
     "anchor",
@@ -19,6 +19,8 @@ pub const SIGNALS: [&str; 13] = [
     "like_rate",
     "freshness",
     "freshness_known",
+    "affinity",
+    "trend",
 ];
 
 /// Number of signals.
@@ -35,6 +37,8 @@ pub struct Candidate<'a> {
     pub prior: f32,
     /// [`video_effect`](crate::feature::video_effect).
     pub effect: f32,
+    /// [`Block::log_popularity`](crate::block::Block::log_popularity).
+    pub trend: f32,
     /// Length in seconds.
     pub length_seconds: Option<f32>,
     /// Published at, Unix milliseconds.
@@ -52,6 +56,8 @@ pub struct Candidate<'a> {
 /// - `viewer`: relevant encounters of the past against the expected, a log ratio
 /// - `like_rate`: logarithm of likes per encounter
 /// - `freshness`: log1p of the days since publication; `freshness_known`
+/// - `affinity`: fold-in factor · item factor, what the factorisation expects of the pair; 0 for a cold viewer
+/// - `trend`: how often the video was found relevant of late
 #[must_use]
 pub fn signals(viewer: &ViewerState<'_>, candidate: &Candidate<'_>) -> [f32; SIGNAL_COUNT] {
     let (length, length_known) = length(candidate.length_seconds);
@@ -70,6 +76,8 @@ pub fn signals(viewer: &ViewerState<'_>, candidate: &Candidate<'_>) -> [f32; SIG
         viewer.like_rate,
         freshness,
         freshness_known,
+        viewer.affinity(candidate.factor),
+        candidate.trend,
     ]
 }
 

@@ -43,6 +43,7 @@ fn candidate(video: usize) -> Candidate<'static> {
         }),
         prior: 0.25,
         effect: -0.5,
+        trend: 1.25,
         length_seconds: Some(30.0),
         published_at_ms: Some(NOW - DAY),
     }
@@ -106,6 +107,8 @@ fn each_signal_is_what_its_name_says() {
         ("like_rate", (1.5_f32 / 23.0).ln()),
         ("freshness", 2.0_f32.ln()),
         ("freshness_known", 1.0),
+        ("affinity", 0.5 * (3.0 * 90.0 + 4.0 * 127.0)),
+        ("trend", 1.25),
     ];
     assert_eq!(expected.len(), SIGNAL_COUNT);
     for (name, value) in expected {
@@ -120,7 +123,9 @@ fn each_signal_is_what_its_name_says() {
 #[test]
 fn a_new_viewer_has_no_opinion() {
     let signal = named(&spec(), &[], &[0.0; 3], &candidate(0));
-    assert_eq!([signal("cf"), signal("anchor"), signal("viewer")], [0.0; 3]);
+    for name in ["cf", "affinity", "anchor", "viewer"] {
+        assert_eq!(signal(name), 0.0, "{name}");
+    }
 }
 
 #[test]
@@ -134,6 +139,7 @@ fn an_unknown_candidate_is_zero_where_nothing_is_known() {
     let signal = named(&spec(), &[], &[1.0; 3], &unknown);
     for name in [
         "cf",
+        "affinity",
         "length",
         "length_squared",
         "length_known",

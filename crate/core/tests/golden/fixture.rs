@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use prost::Message as _;
 use upnext_core::block::{BLOCK_VERSION, BlockMessage, source};
 use upnext_core::bundle::{BUNDLE_VERSION, FileEntry, Manifest, Role, Window, sha256_hex, write_f32};
+use upnext_core::engine::HEADS;
 use upnext_core::feature::UserLayout;
 use upnext_core::feature::spec::{
     Buckets, Centroids, FeatureSpec, FoldInSpec, HistorySpec, ItemSpec, PriorSpec, SPEC_VERSION, Standardise, TextSpec,
@@ -214,8 +215,8 @@ fn ranker() -> Vec<u8> {
         tensors: vec![
             tensor(SIGNAL_COUNT, HIDDEN, &numbers.take(SIGNAL_COUNT * HIDDEN)),
             tensor(1, HIDDEN, &numbers.take(HIDDEN)),
-            tensor(HIDDEN, 1, &numbers.take(HIDDEN)),
-            tensor(1, 1, &numbers.take(1)),
+            tensor(HIDDEN, HEADS.len(), &numbers.take(HIDDEN * HEADS.len())),
+            tensor(1, HEADS.len(), &numbers.take(HEADS.len())),
         ],
         output: 3,
     }

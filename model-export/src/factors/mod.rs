@@ -184,4 +184,4 @@ pub fn factorise(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -20,8 +20,8 @@ fn score(f: &Factors, user: usize, item: usize) -> f32 {
     u.iter().zip(v).map(|(a, b)| a * b).sum()
 }
 
-/// Users like the items of their own parity, and the one held out is of that parity.
-fn checkerboard(size: usize) -> Ones {
+/// Users like the items of their own parity, and the one held out is of that parity: what is right is known.
+pub(crate) fn checkerboard(size: usize) -> Ones {
     let own = move |u: usize| (0..size).filter(move |i| i % 2 == u % 2 && (u + 4) % size != *i);
     Ones::from_pairs(
         size,

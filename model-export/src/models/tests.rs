@@ -1,16 +1,7 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
+use crate::factors::tests::checkerboard;
 use crate::factors::{FactorConfig, Ones, factorise};
-
-/// Users like the items of their own parity, and the one held out is of that parity: what is right is known.
-fn checkerboard(size: usize) -> Ones {
-    let own = move |u: usize| (0..size).filter(move |i| i % 2 == u % 2 && (u + 4) % size != *i);
-    Ones::from_pairs(
-        size,
-        size,
-        (0..size).flat_map(|u| own(u).map(move |i| (u as u32, i as u32))),
-    )
-}
 
 #[test]
 fn every_personal_model_puts_the_held_out_item_before_all_of_the_other_colour() {

@@ -2,7 +2,7 @@
 //   node tests/sizes.mjs            compares with tests/sizes.snap
 //   node tests/sizes.mjs --update   writes it
 // A module that was not built is reported and left out; `npm run build` builds both.
-import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { root } from "./lib/paths.mjs";
@@ -14,12 +14,29 @@ const TOLERANCE = 0.02;
 /** What the compact module shall cost on the wire; the snapshot holds what it does cost. */
 const COMPACT_BROTLI_TARGET = 80 * 1024;
 
+/** A script with every script that it imports when it is loaded; what it may load later is not its cost. */
+function withImports(name, seen = new Set()) {
+  const path = join(dist, name);
+  if (seen.has(name) || !existsSync(path)) return seen;
+  seen.add(name);
+  const text = readFileSync(path, "utf8");
+  for (const [, imported] of text.matchAll(/^(?:import|export)[^;]*?["']\.\/([\w-]+\.js)["'];/gm)) withImports(imported, seen);
+  return seen;
+}
+const script = (name) => (existsSync(join(dist, name)) ? [...withImports(name)] : []);
+
+/** What each entry costs on the wire; budgets in bytes by brotli, of what the snapshot holds the size of. */
 const entries = {
-  "compact wasm": ["compact/upnext_bg.wasm"],
-  "compact glue": ["compact/upnext.js"],
-  "onnx wasm": ["onnx/upnext_bg.wasm"],
-  "onnx glue": ["onnx/upnext.js"],
-  facade: existsSync(dist) ? ["browser.js", ...readdirSync(dist).filter((name) => /^chunk-.*\.js$/.test(name))] : [],
+  "compact wasm": { paths: ["compact/upnext_bg.wasm"] },
+  "compact glue": { paths: ["compact/upnext.js"] },
+  "onnx wasm": { paths: ["onnx/upnext_bg.wasm"] },
+  "onnx glue": { paths: ["onnx/upnext.js"] },
+  "page script": { paths: script("browser.js"), budget: 12 << 10 },
+  "worker script": { paths: script("worker.js"), budget: 3 << 10 },
+  "inline, whole": { paths: [...script("inline.js"), "compact/upnext.js"], budget: 180 << 10 },
+  "node script": { paths: script("node.js"), budget: 12 << 10 },
+  "workerd script": { paths: script("workerd.js"), budget: 12 << 10 },
+  "edge script": { paths: script("edge.js"), budget: 6 << 10 },
 };
 
 function measure(paths) {
@@ -40,9 +57,10 @@ function parseSnapshot() {
 
 const update = process.argv.includes("--update");
 const before = parseSnapshot();
-const after = new Map(update ? before : []);
+// What was not built keeps its line; what is no entry any more loses it.
+const after = new Map(update ? [...before].filter(([name]) => name in entries) : []);
 const problems = [];
-for (const [name, paths] of Object.entries(entries)) {
+for (const [name, { paths, budget }] of Object.entries(entries)) {
   if (paths.length === 0 || !paths.every((path) => existsSync(join(dist, path)))) {
     problems.push(`${name}: not built; run \`npm run build\``);
     continue;
@@ -53,6 +71,7 @@ for (const [name, paths] of Object.entries(entries)) {
   if (name === "compact wasm" && size.brotli > COMPACT_BROTLI_TARGET) {
     console.log(`  over its target of ${COMPACT_BROTLI_TARGET} bytes by brotli, see docs/figures.md`);
   }
+  if (size.brotli > budget) problems.push(`${name}: ${size.brotli} bytes by brotli, over its budget of ${budget}`);
   if (update) continue;
   const old = before.get(name);
   if (!old) problems.push(`${name}: not in the snapshot; run with --update`);

@@ -37,10 +37,12 @@ mkdirSync(join(stage, "public"), { recursive: true });
 writeFileSync(join(stage, "public", "site.json"), JSON.stringify({ origin: values.origin, name: values.name }));
 // `npm start` builds the compact module alone; a bundle that needs the other one then says so when it is loaded.
 const withOnnx = existsSync(join(stage, "node_modules", "upnext", "dist", "onnx", "upnext.js"));
+const withoutIt = { external: withOnnx ? [] : [/\/onnx\/upnext\.js$/] };
 await build({
   root: stage,
   base: "./",
   logLevel: "error",
   configFile: false,
-  build: { outDir: "dist", emptyOutDir: true, target: "es2022", rolldownOptions: { external: withOnnx ? [] : [/\/onnx\/upnext\.js$/] } },
+  build: { outDir: "dist", emptyOutDir: true, target: "es2022", rolldownOptions: withoutIt },
+  worker: { format: "es", rolldownOptions: withoutIt },
 });

@@ -1,15 +1,14 @@
 // Builds the npm package into dist/: `node crate/wasm/build.mjs [compact] [onnx] [facade]`.
 // A part whose inputs are unchanged since its last build is left as it is.
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { build } from "esbuild";
 import { root } from "../../tests/lib/paths.mjs";
 import { step } from "../../tests/lib/step.mjs";
 import { useTools } from "../../tests/tools.mjs";
+import { facade } from "./facade.mjs";
+import { unlessUnchanged } from "./unchanged.mjs";
 
 const dist = join(root, "dist");
-const js = join(root, "crate/wasm/js");
 const rust = [
   "Cargo.toml",
   "Cargo.lock",
@@ -41,35 +40,6 @@ const modules = {
   onnx: { profile: "wasm-onnx", cargo: ["--features", "onnx"], env: {} },
 };
 
-function filesBelow(path) {
-  if (!statSync(path).isDirectory()) return [path];
-  return readdirSync(path)
-    .sort()
-    .flatMap((name) => filesBelow(join(path, name)));
-}
-
-/** Hash over names and bytes of the inputs. */
-function hashOf(inputs) {
-  const hash = createHash("sha256");
-  for (const path of inputs.flatMap((input) => filesBelow(join(root, input)))) {
-    hash.update(path.slice(root.length)).update("\0").update(readFileSync(path)).update("\0");
-  }
-  return hash.digest("hex");
-}
-
-/** Runs `work` unless `folder` was last built from these inputs. */
-async function unlessUnchanged(name, folder, inputs, work) {
-  const stamp = join(folder, ".stamp");
-  const hash = hashOf(inputs);
-  if (existsSync(stamp) && readFileSync(stamp, "utf8") === hash) {
-    console.error(`✓ ${name}: unchanged`);
-    return;
-  }
-  await work();
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(stamp, hash);
-}
-
 function wasmModule(name) {
   const { profile, cargo, env } = modules[name];
   const out = join(dist, name);
@@ -80,40 +50,6 @@ function wasmModule(name) {
     await step(`${name} module`, "wasm-pack", args, { env });
     // wasm-pack ignores its own output, and npm would then leave it out of the package.
     rmSync(join(out, ".gitignore"), { force: true });
-  });
-}
-
-/** Entries import the modules as `#compact` and `#onnx`, an edge worker the bytes too; in the package they lie beside the entries. */
-const besideEntries = {
-  name: "beside-entries",
-  setup({ onResolve }) {
-    onResolve({ filter: /^#(compact|onnx)$/ }, ({ path }) => ({ path: `./${path.slice(1)}/upnext.js`, external: true }));
-    onResolve({ filter: /^#compact-wasm$/ }, () => ({ path: "./compact/upnext_bg.wasm", external: true }));
-    // The engine of a bundle with unusual ops is loaded by the other entry, not packed twice.
-    onResolve({ filter: /^\.\/onnx-(browser|node)\.js$/ }, ({ path }) => ({ path, external: true }));
-  },
-};
-
-function facade() {
-  const inputs = ["crate/wasm/js", "crate/wasm/build.mjs", "package-lock.json"];
-  return unlessUnchanged("facade", join(dist, "types"), inputs, async () => {
-    mkdirSync(dist, { recursive: true });
-    for (const name of readdirSync(dist)) if (name.endsWith(".js") || name === "types") rmSync(join(dist, name), { recursive: true });
-    const entryPoints = readdirSync(join(js, "entry")).map((name) => join(js, "entry", name));
-    await build({
-      entryPoints,
-      outdir: dist,
-      bundle: true,
-      splitting: true,
-      format: "esm",
-      target: "es2022",
-      external: ["node:*"],
-      plugins: [besideEntries],
-      logLevel: "warning",
-    });
-    await step("facade types", "npx", ["--no-install", "tsc", "-p", join(js, "tsconfig.types.json")]);
-    // The wire types are declarations already; tsc leaves those where they are.
-    writeFileSync(join(dist, "types/types.d.ts"), readFileSync(join(js, "types.d.ts")));
   });
 }
 

@@ -22,7 +22,7 @@ const page = `<!doctype html><title>attach</title>${noIcon}<body><video muted pl
     const video = document.querySelector("video");
     await viewings[query.get("viewing")]?.({ upnext, video });
     await new Promise((done) => setTimeout(done, 50));
-    document.body.dataset.result = JSON.stringify({ watches: watches(upnext), errors });
+    document.body.dataset.result = JSON.stringify({ watches: await watches(upnext), errors });
   } catch (error) {
     document.body.dataset.result = JSON.stringify({ error: String(error) + error.stack });
   }

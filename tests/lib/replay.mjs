@@ -15,7 +15,7 @@ export async function replay(createRecommender, row, fetch) {
   const { profile } = row;
   const upnext = await createRecommender({ origin: ORIGIN, languages: ["en"], profile, storage, fetch, now: () => nowMs, seed, refreshMs: 0 });
   const { items, receipt, dropped } = await upnext.recommend({ ...moment, ...options, ...(watching ? { watching } : {}) });
-  const { engine } = upnext;
+  const { engine, thread } = upnext;
   upnext.close();
-  return { engine, ids: items.map((item) => item.id), scores: items.map((item) => item.score), receipt, dropped };
+  return { engine, thread, ids: items.map((item) => item.id), scores: items.map((item) => item.score), receipt, dropped };
 }

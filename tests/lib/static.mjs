@@ -8,10 +8,11 @@ const types = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", "
 /** In a page's head, or the browser asks for an icon that is not there. */
 export const noIcon = '<link rel="icon" href="data:,">';
 
-/** `folders`: `{ "/dist/": "/path/to/dist" }`. Resolves with `{ origin, close }`. */
-export function serveStatic(folders, page = `<!doctype html><title>upnext</title>${noIcon}`) {
+/** `folders`: `{ "/dist/": "/path/to/dist" }`; `headers` go with every answer. Resolves with `{ origin, close }`. */
+export function serveStatic(folders, page = `<!doctype html><title>upnext</title>${noIcon}`, headers = {}) {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url, "http://localhost");
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     if (pathname === "/") return void response.setHeader("content-type", types[".html"]).end(page);
     const prefix = Object.keys(folders).find((start) => pathname.startsWith(start));
     const path = prefix && join(folders[prefix], normalize(`/${decodeURIComponent(pathname.slice(prefix.length))}`));
@@ -21,7 +22,10 @@ export function serveStatic(folders, page = `<!doctype html><title>upnext</title
   });
   return new Promise((resolve) => {
     server.listen(0, "127.0.0.1", () => {
-      const close = () => new Promise((done) => server.close(done));
+      const close = () => {
+        server.closeAllConnections();
+        return new Promise((done) => server.close(done));
+      };
       resolve({ origin: `http://127.0.0.1:${server.address().port}`, close });
     });
   });

@@ -29,8 +29,8 @@ function setPage(hidden, pictureInPicture) {
 }
 
 /** The `watch` events of a history: id and seconds. */
-export function watches(upnext) {
-  const { history } = JSON.parse(upnext.profile.export());
+export async function watches(upnext) {
+  const { history } = JSON.parse(await upnext.profile.export());
   return history.events.filter((event) => event.kind === "watch").map((event) => [event.video, event.seconds]);
 }
 
@@ -129,11 +129,10 @@ export const viewings = {
   async closed({ upnext, video }) {
     await playing({ upnext, video }, 30);
     await at(video, 1);
-    const { profile } = upnext;
     upnext.close();
-    // The module's memory is freed when the write is done; until then the history can be read.
-    const kept = profile.export();
-    upnext.profile.export = () => kept;
+    // The engine is freed when the write is done; until then the history can be read.
+    const kept = await upnext.profile.export();
+    upnext.profile.export = async () => kept;
   },
   async failing({ upnext, video }) {
     const stop = await playing({ upnext, video }, 5, { surface: 7 });

@@ -1,11 +1,10 @@
 // Each kind of bad input has its own code, what was loaded stays in use, and nothing traps.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { goldenSet, ORIGIN, serveGolden } from "../lib/golden.mjs";
 import { installPacked } from "../lib/packed.mjs";
 
 const packed = installPacked();
-after(packed.remove);
 let api;
 before(async () => (api = await packed.load("upnext")));
 
@@ -183,6 +182,6 @@ test("storage that fails is replaced by memory, with one report", async () => {
   await upnext.like(upnext.block.ids[0]);
   await upnext.profile.set({ age: 30 });
   assert.deepEqual(errors, ["storage-unavailable"]);
-  assert.equal(upnext.profile.inspect().age, 30);
+  assert.equal((await upnext.profile.inspect()).age, 30);
   upnext.close();
 });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { Miniflare, Response as EdgeResponse } from "miniflare";
@@ -11,7 +11,6 @@ import { goldenSet, goldenSets, ORIGIN, serveGolden } from "../lib/golden.mjs";
 import { installPacked } from "../lib/packed.mjs";
 
 const packed = installPacked();
-after(packed.remove);
 
 /** The clock stands in a golden row; `x-fresh` asks for a handler that has nothing loaded yet, `x-offline` for one without a network. */
 const worker = `

@@ -1,12 +1,14 @@
 // The packed package gives the golden slates, with either engine.
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
 import { assertGolden, engines, goldenSet, goldenSets, runs, serveGolden } from "../lib/golden.mjs";
+import { root } from "../lib/paths.mjs";
 import { installPacked } from "../lib/packed.mjs";
 import { replay } from "../lib/replay.mjs";
 
 const packed = installPacked();
-after(packed.remove);
 
 for (const [engine, { specifier }] of Object.entries(engines)) {
   for (const name of goldenSets) {
@@ -20,10 +22,10 @@ for (const [engine, { specifier }] of Object.entries(engines)) {
   }
 }
 
-test("the tarball holds the entries, both modules, types, and nothing else", () => {
-  const kinds = [/^package\.json$/, /^README\.md$/, /^LICENSE/, /^dist\/[\w-]+\.js$/, /^dist\/(compact|onnx)\/upnext(_bg)?\.(js|wasm|d\.ts|wasm\.d\.ts)$/, /^dist\/types\/[\w-]+\.d\.ts$/];
+test("the tarball holds what its exports name, both modules, and nothing else", () => {
+  const kinds = [/^package\.json$/, /^README\.md$/, /^LICENSE/, /^dist\/[\w-]+\.(js|cjs|d\.ts|d\.cts)$/, /^dist\/(compact|onnx)\/upnext(_bg)?\.(js|wasm|d\.ts|wasm\.d\.ts)$/];
   assert.deepEqual(packed.files.filter((file) => !kinds.some((kind) => kind.test(file))), []);
-  for (const needed of ["dist/browser.js", "dist/node.js", "dist/onnx-browser.js", "dist/onnx-node.js", "dist/edge.js", "dist/types/public.d.ts", "dist/types/edge-public.d.ts", "dist/compact/upnext_bg.wasm"]) {
-    assert.ok(packed.files.includes(needed), needed);
-  }
+  const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const named = (value) => (typeof value === "string" ? [value.replace("./", "")] : Object.values(value ?? {}).flatMap(named));
+  for (const needed of [...named(exports), "dist/worker.js", "dist/onnx-worker.js", "dist/compact/upnext_bg.wasm", "dist/onnx/upnext_bg.wasm"]) assert.ok(packed.files.includes(needed), needed);
 });

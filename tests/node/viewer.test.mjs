@@ -1,11 +1,10 @@
 // What a viewer does changes the next slate, stays on the device, and can be taken along and wiped.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { goldenSet, ORIGIN, serveGolden } from "../lib/golden.mjs";
 import { installPacked } from "../lib/packed.mjs";
 
 const packed = installPacked();
-after(packed.remove);
 let api;
 before(async () => (api = await packed.load("upnext")));
 
@@ -55,11 +54,11 @@ test("profile and history come back from storage, an export, and not after a wip
   await first.profile.set({ age: 33, blockedChannels: ["none"] });
   await first.like(first.block.ids[2]);
   const slate = await first.recommend();
-  const text = first.profile.export();
+  const text = await first.profile.export();
   first.close();
 
   const again = await create(serveGolden(set), { storage });
-  assert.equal(again.profile.inspect().age, 33);
+  assert.equal((await again.profile.inspect()).age, 33);
   assert.deepEqual(await again.recommend(), slate);
 
   const elsewhere = await create(serveGolden(set));
@@ -80,7 +79,7 @@ test("several recommenders don't share anything", async () => {
   const two = await create(serveGolden(set), { profile: { age: 60 } });
   const before = await two.recommend();
   await one.like(one.block.ids[0]);
-  assert.equal(two.profile.inspect().age, 60);
+  assert.equal((await two.profile.inspect()).age, 60);
   assert.deepEqual(await two.recommend(), before);
   one.close();
   assert.deepEqual(await two.recommend(), before);
@@ -92,16 +91,16 @@ test("what a page kept while it went is taken over once, and forgotten by a wipe
   let word = JSON.stringify([event]);
   const keepNow = (text) => void (word = text);
   const storage = { ...api.memoryStorage(), keepNow, kept: () => word };
-  const events = (upnext) => JSON.parse(upnext.profile.export()).history.events.map(({ kind, video, seconds, atMs }) => ({ kind, video, seconds, atMs }));
+  const events = async (upnext) => JSON.parse(await upnext.profile.export()).history.events.map(({ kind, video, seconds, atMs }) => ({ kind, video, seconds, atMs }));
   const first = await create(serveGolden(set), { storage });
-  assert.deepEqual(events(first), [event]);
+  assert.deepEqual(await events(first), [event]);
   assert.equal(word, null);
   first.close();
 
   // Its write got through after all, and the word was not dropped in time.
   word = JSON.stringify([event]);
   const again = await create(serveGolden(set), { storage });
-  assert.deepEqual(events(again), [event]);
+  assert.deepEqual(await events(again), [event]);
   word = JSON.stringify([event]);
   await again.profile.wipe();
   assert.equal(word, null);
@@ -111,7 +110,7 @@ test("what a page kept while it went is taken over once, and forgotten by a wipe
   for (const broken of ["{", "7", '[{"kind":"stare"}]', "[null]"]) {
     word = broken;
     const upnext = await create(serveGolden(set), { storage, onError: (error) => errors.push(error.code) });
-    assert.deepEqual(events(upnext), []);
+    assert.deepEqual(await events(upnext), []);
     upnext.close();
   }
   assert.deepEqual(errors, ["request-invalid"]);

@@ -48,13 +48,14 @@ class Page {
     find("#skip").addEventListener("click", () => void this.playNext());
     find("#diversity").addEventListener("input", () => void this.rank());
     find("#refresh").addEventListener("click", () => void this.#refresh());
-    find("#inspect").addEventListener("click", () => this.#inspect());
+    find("#inspect").addEventListener("click", () => void this.#inspect());
     find("#wipe").addEventListener("click", () => void this.#wipe());
-    const { age, language } = upnext.profile.inspect();
     const ageField = find<HTMLInputElement>("#age");
     const languageField = find<HTMLInputElement>("#language");
-    ageField.value = age?.toString() ?? "";
-    languageField.value = language ?? "";
+    void upnext.profile.inspect().then(({ age, language }) => {
+      ageField.value = age?.toString() ?? "";
+      languageField.value = language ?? "";
+    }, tell);
     ageField.addEventListener("change", () => void this.#setProfile({ age: ageField.value === "" ? null : Number(ageField.value) }));
     languageField.addEventListener("change", () => void this.#setProfile({ language: languageField.value || null }));
   }
@@ -150,16 +151,16 @@ class Page {
     await this.upnext.profile.wipe().catch(tell);
     find<HTMLInputElement>("#age").value = "";
     find<HTMLInputElement>("#language").value = "";
-    if (!find("#known").hidden) this.#inspect(true);
+    if (!find("#known").hidden) await this.#inspect(true);
     await this.rank();
   }
 
-  #inspect(stay = false): void {
+  async #inspect(stay = false): Promise<void> {
     const known = find("#known");
-    known.hidden = stay ? false : !known.hidden;
-    const { profile, history } = JSON.parse(this.upnext.profile.export()) as { profile: unknown; history: { events: { kind: string; video?: string; seconds?: number; atMs: number }[] } };
+    const { profile, history } = JSON.parse(await this.upnext.profile.export()) as { profile: unknown; history: { events: { kind: string; video?: string; seconds?: number; atMs: number }[] } };
     const events = (history.events ?? []).map((event) => `${new Date(event.atMs).toLocaleString()}  ${event.kind}  ${event.video ? this.#title(event.video) : ""}  ${event.seconds ? `${Math.round(event.seconds)} s` : ""}`);
     known.textContent = `${JSON.stringify(profile, null, 1)}\n\n${events.length === 0 ? "no events" : events.reverse().join("\n")}`;
+    known.hidden = stay ? false : !known.hidden;
   }
 
   #title(id: string): string {

@@ -10,6 +10,8 @@ export interface AttachOptions {
   length?: number;
   /** Where the video was chosen, for example `up-next`. */
   surface?: string;
+  /** Stops as the returned function does. */
+  signal?: AbortSignal;
 }
 
 /** What tells one source from the next; empty for `<source>` children. */

@@ -47,10 +47,13 @@ export interface WasmModule {
 export interface Loaders {
   compact(): Promise<WasmModule>;
   onnx(): Promise<WasmModule>;
+  /** Workers that run them, where the environment has workers: the default there. */
+  worker?: { compact(): Worker; onnx(): Worker };
 }
 
 interface Glue extends WasmModule {
   default(input: { module_or_path: Response | Uint8Array }): Promise<unknown>;
+  initSync(input: { module: WebAssembly.Module }): unknown;
 }
 
 /** Instantiates asynchronously: Chromium refuses large modules on the main thread otherwise. */
@@ -61,4 +64,20 @@ export async function instantiate(glue: Glue, source: Promise<Response | Uint8Ar
   }
   await glue.default({ module_or_path: input });
   return glue;
+}
+
+/** The module where the platform has compiled it. */
+export function compiled(glue: Glue, module: WebAssembly.Module): WasmModule {
+  glue.initSync({ module });
+  return glue;
+}
+
+/** The bytes of a module that is written into the script. */
+export async function fromBase64(text: string): Promise<Uint8Array> {
+  return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+}
+
+/** For environments that tract-onnx is too large for. */
+export async function withoutOnnx(): Promise<never> {
+  throw new UpnextError("op-unsupported", "this bundle needs the module upnext/onnx, which this entry does not carry");
 }

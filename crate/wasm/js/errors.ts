@@ -13,10 +13,10 @@ export class UpnextError extends Error {
   }
 }
 
-/** The same thing as an `UpnextError`: the module throws plain `{ code, message }` objects. */
+/** The same thing as an `UpnextError`: the module throws plain `{ code, message }` objects, a browser some whose code is a number. */
 export function asUpnextError(thrown: unknown, otherwise: ErrorCode = "request-invalid"): UpnextError {
   if (thrown instanceof UpnextError) return thrown;
-  if (typeof thrown === "object" && thrown !== null && "code" in thrown && "message" in thrown) {
+  if (typeof thrown === "object" && thrown !== null && "code" in thrown && "message" in thrown && typeof thrown.code === "string") {
     return new UpnextError(thrown.code as ErrorCode, String(thrown.message));
   }
   return new UpnextError(otherwise, thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown });

@@ -1,5 +1,8 @@
 // Types of an entry: the same for every environment.
-import type { factory } from "./recommender.js";
+import type { RecommenderOptions, Upnext } from "./recommender.js";
 export * from "./index.js";
-/** A recommender for one viewer. Rejects with an `UpnextError` if the first bundle can't be had. */
-export declare const createRecommender: ReturnType<typeof factory>;
+/**
+ * A recommender for one viewer. Rejects with an `UpnextError` if neither a bundle can be had nor one was kept, and with
+ * the reason of `signal` if that comes first.
+ */
+export declare function createRecommender(options: RecommenderOptions): Promise<Upnext>;

@@ -1,6 +1,5 @@
 import { UpnextError } from "./errors.js";
-import type { WasmModule } from "./engine.js";
-import type { BundlePlan, DeclaredInputs, ErrorCode } from "./types.js";
+import type { BundlePlan, DeclaredInputs, ErrorCode, RequestParts } from "./types.js";
 
 /** The part of `fetch` that is used; a test or a host can pass its own. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -15,6 +14,11 @@ export interface BundleBytes {
   plan: BundlePlan;
   paths: string[];
   files: Uint8Array[];
+}
+
+/** What writes the candidate request: the module, or an engine in another thread. */
+interface RequestBuilder {
+  candidateRequest(inputs: DeclaredInputs): RequestParts | Promise<RequestParts>;
 }
 
 /** Fetches from one origin. It is given declared inputs and nothing of the viewer. */
@@ -55,8 +59,8 @@ export class Source {
   }
 
   /** The candidate block; the request is built by the module from the declared inputs. */
-  block(module: WasmModule, inputs: DeclaredInputs): Promise<Uint8Array> {
-    const { url, headers } = module.candidateRequest(inputs);
+  async block(module: RequestBuilder, inputs: DeclaredInputs): Promise<Uint8Array> {
+    const { url, headers } = await module.candidateRequest(inputs);
     return this.bytes(url, { headers });
   }
 

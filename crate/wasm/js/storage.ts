@@ -1,4 +1,4 @@
-import { createStore, get, set, del } from "idb-keyval";
+import { createStore, del, get, set } from "idb-keyval";
 import { UpnextError } from "./errors.js";
 
 /** Where profile and history live. Values are JSON texts; any key-value store will do. */
@@ -6,6 +6,13 @@ export interface Storage {
   get(key: string): Promise<string | undefined>;
   set(key: string, value: string): Promise<void>;
   remove(key: string): Promise<void>;
+  /**
+   * Writes `value` (`undefined` removes) if what is stored is `expected`, in one step, and says whether it did. What
+   * several tabs share needs it; where it is absent the last one that writes wins.
+   */
+  replace?(key: string, expected: string | undefined, value: string | undefined): Promise<boolean>;
+  /** Calls `changed` after another tab has written; the function that it returns ends that. May be absent. */
+  watch?(changed: () => void): () => void;
   /** Keeps one short text before it returns, for what happens while the page goes; `null` forgets it. May be absent. */
   keepNow?(text: string | null): void;
   /** The text that `keepNow` kept. */
@@ -19,23 +26,53 @@ export function memoryStorage(): Storage {
     get: async (key) => values.get(key),
     set: async (key, value) => void values.set(key, value),
     remove: async (key) => void values.delete(key),
+    async replace(key, expected, value) {
+      if (values.get(key) !== expected) return false;
+      if (value === undefined) values.delete(key);
+      else values.set(key, value);
+      return true;
+    },
   };
 }
 
 /**
  * IndexedDB, in a database of this name; a page that goes writes its last events to localStorage, since Firefox drops
- * a transaction that is begun then. Rejects where the browser has none or denies it. */
+ * a transaction that is begun then. Rejects where the browser has none or denies it.
+ */
 export function indexedDbStorage(database = "upnext"): Storage {
   let store: ReturnType<typeof createStore> | undefined;
+  let channel: BroadcastChannel | undefined;
   // Opened at the first use: an import must not touch the host.
   const opened = () => (store ??= createStore(database, "values"));
+  const tabs = () => (typeof BroadcastChannel === "undefined" ? undefined : (channel ??= new BroadcastChannel(`${database}-changed`)));
+  const tell = () => tabs()?.postMessage(null);
   return {
     get: async (key) => {
       const value: unknown = await get(key, opened());
       return typeof value === "string" ? value : undefined;
     },
-    set: async (key, value) => set(key, value, opened()),
-    remove: async (key) => del(key, opened()),
+    set: async (key, value) => {
+      await set(key, value, opened());
+      tell();
+    },
+    remove: async (key) => {
+      await del(key, opened());
+      tell();
+    },
+    async replace(key, expected, value) {
+      const done = await opened()("readwrite", (values) => compareAndPut(values, key, expected, value));
+      if (done) tell();
+      return done;
+    },
+    watch(changed) {
+      const listening = new AbortController();
+      tabs()?.addEventListener("message", changed, { signal: listening.signal });
+      return () => {
+        listening.abort();
+        channel?.close();
+        channel = undefined;
+      };
+    },
     keepNow: (text) => {
       if (text === null) localStorage.removeItem(`${database}-last`);
       else localStorage.setItem(`${database}-last`, text);
@@ -44,11 +81,27 @@ export function indexedDbStorage(database = "upnext"): Storage {
   };
 }
 
+/** One transaction: nobody writes between the look and the put. */
+function compareAndPut(values: IDBObjectStore, key: string, expected: string | undefined, value: string | undefined): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    let equal = false;
+    const looked = values.get(key);
+    looked.onsuccess = () => {
+      equal = (looked.result as unknown) === expected;
+      if (!equal) return;
+      if (value === undefined) values.delete(key);
+      else values.put(value, key);
+    };
+    values.transaction.oncomplete = () => resolve(equal);
+    values.transaction.onabort = values.transaction.onerror = () => reject(values.transaction.error ?? looked.error);
+  });
+}
+
 /**
  * `storage`, until it fails once: then memory, and `onFailure` hears of it with `storage-unavailable`.
  * What was written through this object is still there after the change.
  */
-export function withMemoryFallback(storage: Storage, onFailure: (error: UpnextError) => void): Storage {
+export function withMemoryFallback(storage: Storage, onFailure: (error: UpnextError) => void): Required<Storage> {
   const memory = memoryStorage();
   let failed = false;
   async function attempt<T>(real: () => Promise<T>, spare: () => Promise<T>): Promise<T> {
@@ -76,6 +129,8 @@ export function withMemoryFallback(storage: Storage, onFailure: (error: UpnextEr
       return undefined;
     }
   }
+  const put = (key: string, value: string | undefined) => (value === undefined ? memory.remove(key) : memory.set(key, value));
+  const { replace } = storage;
   return {
     get: (key) => attempt(() => storage.get(key), () => memory.get(key)),
     set: async (key, value) => {
@@ -86,6 +141,20 @@ export function withMemoryFallback(storage: Storage, onFailure: (error: UpnextEr
       await memory.remove(key);
       await attempt(() => storage.remove(key), async () => {});
     },
+    async replace(key, expected, value) {
+      const written = async () => {
+        await put(key, value);
+        return true;
+      };
+      // Memory is nobody else's: there what is expected is what is there.
+      const done = await attempt(async () => {
+        if (replace) return replace.call(storage, key, expected, value);
+        await (value === undefined ? storage.remove(key) : storage.set(key, value));
+        return true;
+      }, written);
+      return done && written();
+    },
+    watch: (changed) => attemptNow(() => storage.watch?.(changed)) ?? (() => {}),
     keepNow: (text) => attemptNow(() => storage.keepNow?.(text)),
     kept: () => attemptNow(() => storage.kept?.()) ?? null,
   };

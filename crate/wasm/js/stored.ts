@@ -1,87 +1,137 @@
-import type { WasmRecommender } from "./engine.js";
-import { asUpnextError, type UpnextError } from "./errors.js";
+import { asUpnextError, UpnextError } from "./errors.js";
+import { LastWords } from "./last-words.js";
+import type { Change, ViewerTexts } from "./seat.js";
 import type { Storage } from "./storage.js";
-import type { FeedbackEvent } from "./types.js";
+import type { Engine } from "./thread.js";
 
-const PROFILE = "profile";
-const HISTORY = "history";
-/** A page has few players; more than this is no page of ours. */
-const MOST_LAST_WORDS = 16;
+const VIEWER = "viewer";
+const VERSION = 1;
+/** Parts of what is stored; before there was a version, each was stored under its own name. */
+const PARTS = ["profile", "history"] as const;
 
-/** Keeps profile and history of one recommender in a storage. */
+/** What is stored: version, profile and history, a line each. A long history is cut off a line, never parsed here. */
+const textOf = ({ profile, history }: ViewerTexts) => `${VERSION}\n${profile}\n${history}`;
+
+/** Does something with the engine while nobody else does. */
+type Turn = <T>(act: (engine: Pick<Engine, "viewer" | "rebase">) => Promise<T>) => Promise<T>;
+
+/**
+ * Keeps profile and history of one recommender in a storage that other tabs may share: what another tab has written
+ * comes first, and this tab's unwritten changes are done again on top of it. A wipe in any tab is a wipe in all.
+ */
 export class Stored {
+  readonly lastWords: LastWords;
+  /** What this tab last read or wrote. */
+  #seen: string | undefined;
+  /** Changes that the engine knows and the storage does not. */
+  #unwritten: Change[] = [];
   #writing: Promise<void> = Promise.resolve();
   #waiting: Promise<void> | undefined;
+  /** What is stored is of a later version, and left alone. */
+  #locked = false;
 
-  constructor(private readonly storage: Storage) {}
+  constructor(
+    private readonly storage: Required<Storage>,
+    private readonly turn: Turn,
+  ) {
+    this.lastWords = new LastWords(storage);
+  }
 
-  /**
-   * Puts what is stored into `wasm`. A text that can't be read is set aside under a key of its own, so that
-   * the next save doesn't overwrite it, and its error is returned.
-   */
-  async restore(wasm: WasmRecommender, nowMs: number): Promise<UpnextError[]> {
+  /** Puts what is stored into the engine. A part that can't be read is set aside under a key of its own, and its error returned. */
+  async restore(nowMs: number): Promise<UpnextError[]> {
+    const text = (this.#seen = await this.storage.get(VIEWER));
+    const found = text === undefined ? await this.#unversioned() : this.#parse(text);
+    if (this.#locked) return [new UpnextError("storage-unavailable", "what is stored is of a later version of this package: it is left alone, and this page keeps profile and history in memory")];
     const errors: UpnextError[] = [];
-    const readers: [string, (text: string) => void][] = [
-      [PROFILE, (text) => wasm.setProfile(text)],
-      [HISTORY, (text) => wasm.importHistory(text)],
-    ];
-    for (const [key, read] of readers) {
-      const text = await this.storage.get(key);
-      if (text === undefined) continue;
+    let good = await this.turn((engine) => engine.viewer());
+    for (const part of PARTS) {
+      const stored = found?.[part];
+      if (stored === undefined) continue;
+      const next = { ...good, [part]: stored };
       try {
-        read(text);
+        await this.turn((engine) => engine.rebase(next, []));
+        good = next;
       } catch (thrown) {
-        await this.storage.set(`${key}-unreadable-${nowMs}`, text);
+        await this.storage.set(`${part}-unreadable-${nowMs}`, stored);
         errors.push(asUpnextError(thrown, "profile-invalid"));
       }
     }
+    if (text === undefined && found) await this.#migrate();
     return errors;
   }
 
-  saveProfile(json: string): Promise<void> {
-    return this.storage.set(PROFILE, json);
+  /** Takes over what another tab has written. */
+  async follow(): Promise<void> {
+    await this.written();
+    const text = await this.storage.get(VIEWER);
+    if (!this.#locked && text !== this.#seen) await this.#take(text);
   }
 
-  /** Writes one after the other. Saves that come while one is under way share the next write. */
-  saveHistory(current: () => string): Promise<void> {
-    this.#waiting ??= this.#writing.then(() => {
-      this.#waiting = undefined;
-      this.#writing = this.storage.set(HISTORY, current());
-      return this.#writing;
-    });
+  /** To be called in the turn in which the engine makes the change; `save` writes it. */
+  note(change: Change): void {
+    this.#unwritten.push(change);
+  }
+
+  /** Writes what was noted. Calls that come while a write is under way share the next one. */
+  save(): Promise<void> {
+    this.#waiting ??= this.#writing
+      .catch(() => {})
+      .then(() => {
+        this.#waiting = undefined;
+        this.#writing = this.#write();
+        return this.#writing;
+      });
     return this.#waiting;
   }
 
-  /** Events that a page kept while it went, and that may not be in the history. */
-  lastWords(): FeedbackEvent[] {
-    try {
-      const words: unknown = JSON.parse(this.storage.kept?.() ?? "[]");
-      return Array.isArray(words) ? words.filter((word): word is FeedbackEvent => typeof word === "object" && word !== null) : [];
-    } catch {
-      return [];
-    }
-  }
-
-  /** Keeps an event before it returns. */
-  keepLastWord(event: FeedbackEvent): void {
-    this.storage.keepNow?.(JSON.stringify([...this.lastWords(), event].slice(-MOST_LAST_WORDS)));
-  }
-
-  /** The event is in the history, or nobody wants it. */
-  dropLastWord({ atMs, video }: FeedbackEvent): void {
-    const left = this.lastWords().filter((word) => word.atMs !== atMs || word.video !== video);
-    this.storage.keepNow?.(left.length === 0 ? null : JSON.stringify(left));
-  }
-
-  /** Resolves when every history that was to be saved is saved, or has failed. */
+  /** Resolves when everything that was to be saved is saved, or has failed. */
   async written(): Promise<void> {
     await (this.#waiting ?? this.#writing).catch(() => {});
   }
 
-  async wipe(): Promise<void> {
-    this.storage.keepNow?.(null);
-    await this.#writing;
-    await this.storage.remove(PROFILE);
-    await this.storage.remove(HISTORY);
+  async #write(): Promise<void> {
+    while (!this.#locked) {
+      const { text, changes } = await this.turn(async (engine) => {
+        const texts = await engine.viewer();
+        const forgotten = this.#unwritten.at(-1)?.kind === "wipe";
+        return { text: forgotten ? undefined : textOf(texts), changes: this.#unwritten.length };
+      });
+      if (await this.storage.replace(VIEWER, this.#seen, text)) {
+        this.#seen = text;
+        this.#unwritten.splice(0, changes);
+        return;
+      }
+      await this.#take(await this.storage.get(VIEWER));
+    }
+  }
+
+  /** Starts again from what is stored, with what this tab has not written yet on top. */
+  #take(text: string | undefined): Promise<void> {
+    const viewer = text === undefined ? undefined : this.#parse(text);
+    return this.turn(async (engine) => {
+      if (!this.#locked) await engine.rebase(viewer, this.#unwritten);
+      this.#seen = text;
+    });
+  }
+
+  /** What the layout without a version holds. */
+  async #unversioned(): Promise<Partial<ViewerTexts> | undefined> {
+    const [profile, history] = [await this.storage.get("profile"), await this.storage.get("history")];
+    return profile === undefined && history === undefined ? undefined : { ...(profile !== undefined && { profile }), ...(history !== undefined && { history }) };
+  }
+
+  /** From the layout without a version. Two tabs that do it at once write the same. */
+  async #migrate(): Promise<void> {
+    const text = textOf(await this.turn((engine) => engine.viewer()));
+    if (await this.storage.replace(VIEWER, undefined, text)) this.#seen = text;
+    else await this.#take(await this.storage.get(VIEWER));
+    for (const part of PARTS) await this.storage.remove(part);
+  }
+
+  /** The texts, which the module checks; nothing, and locked, for a later version. */
+  #parse(text: string): ViewerTexts | undefined {
+    const [version, profile = "", history = ""] = text.split("\n");
+    this.#locked = Number(version) > VERSION;
+    return this.#locked ? undefined : { profile, history };
   }
 }

@@ -1,69 +1,43 @@
-import type { WasmRecommender } from "./engine.js";
-import { typed, UpnextError } from "./errors.js";
-import type { Stored } from "./stored.js";
+import { UpnextError } from "./errors.js";
+import type { Change, ViewerTexts } from "./seat.js";
 import type { Profile } from "./types.js";
 
 /** The viewer's own data: to look at, change, take along and delete. Never sent. */
-export class ViewerProfile {
-  constructor(
-    private readonly wasm: () => WasmRecommender,
-    private readonly stored: Stored,
-  ) {}
-
+export interface ViewerProfile {
   /** The profile as it stands, a copy. */
-  inspect(): Profile {
-    return JSON.parse(typed(() => this.wasm().exportProfile())) as Profile;
-  }
-
+  inspect(): Promise<Profile>;
   /** Changes the named fields; `null` forgets one. */
-  async set(changes: Profile): Promise<void> {
-    const json = JSON.stringify({ ...this.inspect(), ...changes }, keepNaN);
-    typed(() => this.wasm().setProfile(json));
-    await this.stored.saveProfile(this.wasm().exportProfile());
-  }
-
+  set(changes: Profile): Promise<void>;
   /** Profile and history as one JSON text, for the viewer to keep or to `import` elsewhere. */
-  export(): string {
-    const history: unknown = JSON.parse(typed(() => this.wasm().exportHistory()));
-    return JSON.stringify({ version: 1, profile: this.inspect(), history });
-  }
-
+  export(): Promise<string>;
   /** Replaces profile and history by an exported text. A text that can't be read changes nothing. */
-  async import(text: string): Promise<void> {
-    let whole: { version?: unknown; profile?: Profile; history?: unknown } | null;
-    try {
-      whole = JSON.parse(text) as typeof whole;
-    } catch (cause) {
-      throw new UpnextError("profile-invalid", "the text is not JSON", { cause });
-    }
-    if (typeof whole !== "object" || whole?.version !== 1 || !whole.profile || !whole.history) {
-      throw new UpnextError("profile-invalid", "the text must be {\"version\": 1, \"profile\": …, \"history\": …}");
-    }
-    const before = this.wasm().exportProfile();
-    const { profile, history } = whole;
-    typed(() => this.wasm().setProfile(JSON.stringify(profile)));
-    try {
-      typed(() => this.wasm().importHistory(JSON.stringify(history)));
-    } catch (thrown) {
-      typed(() => this.wasm().setProfile(before));
-      throw thrown;
-    }
-    await this.#save();
-  }
-
+  import(text: string): Promise<void>;
   /** Forgets profile and history, on this device for good. */
-  async wipe(): Promise<void> {
-    typed(() => this.wasm().wipe());
-    await this.stored.wipe();
-  }
-
-  async #save(): Promise<void> {
-    await this.stored.saveProfile(this.wasm().exportProfile());
-    await this.stored.saveHistory(() => this.wasm().exportHistory());
-  }
+  wipe(): Promise<void>;
 }
 
-/** JSON writes NaN and infinities as null, which would mean "unknown"; as texts they are refused. */
-function keepNaN(_key: string, value: unknown): unknown {
-  return typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
+/** `ViewerProfile` over what reads the viewer's data and what changes it. */
+export function viewerProfile(read: () => Promise<ViewerTexts>, change: (change: Change) => Promise<void>): ViewerProfile {
+  return {
+    inspect: async () => JSON.parse((await read()).profile) as Profile,
+    set: (changes) => change({ kind: "profile", changes }),
+    async export() {
+      const { profile, history } = await read();
+      return `{"version":1,"profile":${profile},"history":${history}}`;
+    },
+    async import(text) {
+      let whole: { version?: unknown; profile?: Profile; history?: unknown } | null;
+      try {
+        whole = JSON.parse(text) as typeof whole;
+      } catch (cause) {
+        throw new UpnextError("profile-invalid", "the text is not JSON", { cause });
+      }
+      if (typeof whole !== "object" || whole?.version !== 1 || !whole.profile || !whole.history) {
+        throw new UpnextError("profile-invalid", "the text must be {\"version\": 1, \"profile\": …, \"history\": …}");
+      }
+      const { profile, history } = whole;
+      await change({ kind: "replace", viewer: { profile: JSON.stringify(profile), history: JSON.stringify(history) } });
+    },
+    wipe: () => change({ kind: "wipe" }),
+  };
 }

@@ -1,9 +1,11 @@
-// Pages and bundlers: the module is an asset beside this file, fetched by its URL.
-import * as glue from "#compact";
-import { instantiate } from "../engine.js";
+// Pages and bundlers: an engine in a worker of its own; its module is an asset beside the worker.
 import { factory } from "../recommender.js";
 export * from "../index.js";
 export const createRecommender = factory({
-  compact: () => instantiate(glue, fetch(new URL("./compact/upnext_bg.wasm", import.meta.url))),
-  onnx: async () => (await import("./onnx-browser.js")).load(),
+  compact: async () => (await import("./compact-main.js")).load(),
+  onnx: async () => (await import("./onnx-main.js")).load(),
+  worker: {
+    compact: () => new Worker(new URL("./worker.js", import.meta.url), { type: "module" }),
+    onnx: () => new Worker(new URL("./onnx-worker.js", import.meta.url), { type: "module" }),
+  },
 });

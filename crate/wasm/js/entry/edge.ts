@@ -2,8 +2,6 @@
 import * as glue from "#compact";
 import wasm from "#compact-wasm";
 import { edgeFactory } from "../edge.js";
+import { compiled } from "../engine.js";
 export { UpnextError } from "../errors.js";
-export const createEdgeHandler = edgeFactory(() => {
-  glue.initSync({ module: wasm });
-  return glue;
-});
+export const createEdgeHandler = edgeFactory(() => compiled(glue, wasm));

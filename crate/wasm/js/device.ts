@@ -1,0 +1,284 @@
+import { attach, type AttachOptions } from "./attach.js";
+import type { Loaders } from "./engine.js";
+import { asUpnextError, UpnextError } from "./errors.js";
+import { Kept } from "./kept.js";
+import type { RecommenderOptions, RecommendOptions, Upnext } from "./recommender.js";
+import type { Change, Moment } from "./seat.js";
+import type { Slate } from "./slate.js";
+import { Source, type BundleBytes } from "./source.js";
+import { indexedDbStorage, memoryStorage, withMemoryFallback } from "./storage.js";
+import { Stored } from "./stored.js";
+import { startEngine, type Engine, type Started } from "./thread.js";
+import { viewerProfile, type ViewerProfile } from "./viewer.js";
+import type { BlockInfo, DeclaredInputs, EventKind, FeedbackEvent } from "./types.js";
+
+const QUARTER_HOUR_MS = 15 * 60_000;
+
+/** The recommender of one viewer: an engine, a source, a storage, and nothing that two instances share. */
+export class Device implements Upnext {
+  readonly profile: ViewerProfile;
+  slate: Slate | undefined;
+  refreshError: UpnextError | undefined;
+
+  readonly #origin: string;
+  readonly #now: () => number;
+  readonly #report: (error: UpnextError) => void;
+  readonly #source: Source;
+  readonly #stored: Stored;
+  readonly #kept: Kept | undefined;
+  readonly #abort = new AbortController();
+  readonly #attached = new Set<() => void>();
+  readonly #unwatch: () => void;
+  #started: Started | undefined;
+  #bundleId: string | undefined;
+  #block: BlockInfo | undefined;
+  #refreshing: Promise<void> | undefined;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly loaders: Loaders,
+    private readonly options: RecommenderOptions,
+  ) {
+    this.#origin = options.origin.replace(/\/+$/, "");
+    this.#now = options.now ?? Date.now;
+    this.#report = options.onError ?? (() => {});
+    this.#source = new Source(this.#origin, options.fetch ?? ((url, init) => fetch(url, init)), this.#abort.signal);
+    const storage = withMemoryFallback(options.storage ?? (typeof indexedDB === "undefined" ? memoryStorage() : indexedDbStorage()), this.#report);
+    this.#stored = new Stored(storage, (act) => this.#inTurn(act));
+    this.#unwatch = storage.watch(() => void this.#stored.follow().catch((thrown: unknown) => this.#report(asUpnextError(thrown))));
+    const offline = options.offline ?? loaders.worker !== undefined;
+    this.#kept = offline && typeof caches !== "undefined" ? new Kept(caches, this.#origin) : undefined;
+    this.profile = viewerProfile(() => this.#inTurn((engine) => engine.viewer()), (change) => this.#change(change));
+  }
+
+  async start(): Promise<void> {
+    const { signal, profile, refreshMs = QUARTER_HOUR_MS } = this.options;
+    signal?.throwIfAborted();
+    signal?.addEventListener("abort", () => this.#abort.abort(signal.reason), { signal: this.#abort.signal });
+    try {
+      this.#started = await startEngine("compact", this.loaders, this.options.thread, this.#report);
+      for (const unreadable of await this.#stored.restore(this.#now())) this.#report(unreadable);
+      if (profile) await this.profile.set(profile);
+      await this.refresh().catch((thrown: unknown) => this.#fromKept(thrown));
+      for (const event of this.#stored.lastWords.all()) await this.#catchUp(event).catch((thrown: unknown) => this.#report(asUpnextError(thrown)));
+    } catch (thrown) {
+      signal?.throwIfAborted();
+      throw thrown;
+    }
+    signal?.throwIfAborted();
+    if (refreshMs > 0) {
+      this.#timer = setInterval(() => this.refresh().catch(this.#report), refreshMs);
+      // Node keeps a process alive for a timer; a page's timers are numbers.
+      if (typeof this.#timer === "object") this.#timer.unref();
+    }
+  }
+
+  get engine(): string {
+    return this.#ready().kind;
+  }
+
+  get thread(): "worker" | "main" {
+    return this.#ready().thread;
+  }
+
+  get block(): BlockInfo {
+    if (!this.#block) throw new UpnextError("not-ready", "no block is loaded");
+    return this.#block;
+  }
+
+  async recommend(options: RecommendOptions = {}): Promise<Slate> {
+    const { surface = "up-next", device, utcOffsetMinutes, localTime = null } = options;
+    const { size = 12, diversity = 0.3, explore = 0, watching = null } = options;
+    const moment: Moment = { nowMs: this.#now(), surface, localTime };
+    // What is left out is the host's to say.
+    if (device !== undefined) moment.device = device;
+    if (utcOffsetMinutes !== undefined) moment.utcOffsetMinutes = utcOffsetMinutes;
+    const seed = this.options.seed ?? 0;
+    this.slate = await this.#inTurn((engine) => engine.recommend(moment, { size, diversity, explore, watching, seed }));
+    return this.slate;
+  }
+
+  refresh({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
+    // One at a time: a second caller waits for the first one's answer.
+    this.#refreshing ??= this.#fetchAll()
+      .then(() => void (this.refreshError = undefined))
+      .catch((thrown: unknown) => {
+        this.refreshError = asUpnextError(thrown);
+        throw this.refreshError;
+      })
+      .finally(() => void (this.#refreshing = undefined));
+    return signal ? unlessAborted(this.#refreshing, signal) : this.#refreshing;
+  }
+
+  async #fetchAll(): Promise<void> {
+    const id = await this.#source.currentBundle();
+    const { engine } = this.#ready();
+    if (id === this.#bundleId) {
+      const block = await this.#source.block(engine, this.#inputs(id));
+      this.#block = await this.#inTurn((engine) => engine.setBlock(block));
+      this.#keep(undefined, block);
+      return;
+    }
+    const manifest = await this.#source.manifest(id);
+    const bundle = await this.#source.bundle(id, manifest, await engine.plan(id, manifest));
+    const block = await this.#source.block(engine, this.#inputs(id));
+    await this.#load(bundle, block);
+    this.#keep(bundle, block);
+  }
+
+  /** Changes to a bundle with a block of it: all of it or nothing, and no event falls between. */
+  async #load(bundle: BundleBytes, block: Uint8Array): Promise<void> {
+    const before = this.#ready();
+    if (!bundle.plan.needsOnnx || before.kind === "onnx") {
+      this.#block = await this.#inTurn((engine) => engine.load(bundle, block));
+    } else {
+      const next = await startEngine("onnx", this.loaders, before.thread, this.#report);
+      try {
+        await this.#inTurn(async (engine) => {
+          await next.engine.rebase(await engine.viewer(), []);
+          this.#block = await next.engine.load(bundle, block);
+          this.#started = next;
+        });
+      } catch (thrown) {
+        next.engine.close();
+        throw thrown;
+      }
+      before.engine.close();
+    }
+    this.#bundleId = bundle.id;
+  }
+
+  /** In the background: nobody waits for what is kept for later. */
+  #keep(bundle: BundleBytes | undefined, block: Uint8Array): void {
+    this.#kept?.save(this.#inputs(this.#bundleId!), bundle, block).catch((cause: unknown) => {
+      this.#report(new UpnextError("storage-unavailable", "the bundle can't be kept for a start without a network", { cause }));
+    });
+  }
+
+  /** Starts from the last good bundle and block where there are such; otherwise the failure stands. */
+  async #fromKept(failure: unknown): Promise<void> {
+    if (this.#abort.signal.aborted) throw failure;
+    const kept = await this.#kept?.load(this.#inputs("")).catch(() => undefined);
+    if (!kept) throw failure;
+    try {
+      const plan = await this.#ready().engine.plan(kept.bundle.id, kept.bundle.manifest);
+      await this.#load({ ...kept.bundle, plan }, kept.block);
+    } catch {
+      throw failure;
+    }
+    this.#report(asUpnextError(failure));
+  }
+
+  #inputs(bundleId: string): DeclaredInputs {
+    const { languages, token = null, candidates = 500 } = this.options;
+    const named = languages ?? (typeof navigator === "undefined" ? [] : [...(navigator.languages ?? [])].slice(0, 8));
+    return { origin: this.#origin, bundleId, languages: named, size: candidates, token };
+  }
+
+  #ready(): Started {
+    if (!this.#started) throw new UpnextError("not-ready", "the engine is not started");
+    return this.#started;
+  }
+
+  /** Calls of the engine that belong together, while nobody else calls it. */
+  #inTurn<T>(act: (engine: Engine) => Promise<T>): Promise<T> {
+    const done = this.#turn.then(() => act(this.#ready().engine));
+    this.#turn = done.catch(() => {});
+    return done;
+  }
+
+  async #change(change: Change): Promise<void> {
+    await this.#inTurn(async (engine) => {
+      await engine.change(change);
+      this.#stored.note(change);
+    });
+    if (change.kind === "wipe") {
+      this.#stored.lastWords.forget();
+      // An account's block says something of who has it.
+      if (this.options.token !== undefined) await this.#kept?.forget().catch(() => {});
+    }
+    await this.#stored.save();
+  }
+
+  record(event: Omit<FeedbackEvent, "atMs"> & { atMs?: number }): Promise<void> {
+    return this.#change({ kind: "record", event: { ...event, atMs: event?.atMs ?? this.#now() } });
+  }
+
+  /** Records what a page that went could only just keep, unless its write got through after all. */
+  async #catchUp(event: FeedbackEvent): Promise<void> {
+    try {
+      const { history } = await this.#inTurn((engine) => engine.viewer());
+      const { events } = JSON.parse(history) as { events: FeedbackEvent[] };
+      if (!events.some(({ atMs, video }) => atMs === event.atMs && video === event.video)) await this.record(event);
+    } finally {
+      this.#stored.lastWords.drop(event);
+    }
+  }
+
+  async #watchedByPlayer(watch: Omit<FeedbackEvent, "atMs">, pageGoes: boolean): Promise<void> {
+    const event = { ...watch, atMs: this.#now() };
+    if (pageGoes) this.#stored.lastWords.keep(event);
+    await this.record(event);
+    if (pageGoes) this.#stored.lastWords.drop(event);
+  }
+
+  watched(video: string, seconds: number): Promise<void> {
+    return this.record({ kind: "watch", video, seconds });
+  }
+
+  attach(element: HTMLMediaElement, options: AttachOptions): () => void {
+    const stop = attach(element, options, (watch, pageGoes) => this.#watchedByPlayer(watch, pageGoes), this.#report);
+    const stopOnce = () => {
+      this.#attached.delete(stopOnce);
+      stop();
+    };
+    this.#attached.add(stopOnce);
+    options.signal?.addEventListener("abort", stopOnce, { once: true });
+    return stopOnce;
+  }
+
+  like(video: string): Promise<void> {
+    return this.#did("like", video);
+  }
+
+  dislike(video: string): Promise<void> {
+    return this.#did("dislike", video);
+  }
+
+  async notInterested(video: string, { scope = "video" }: { scope?: "video" | "channel" } = {}): Promise<void> {
+    if (scope === "channel") {
+      const channel = this.block.channels[this.block.ids.indexOf(video)];
+      if (!channel) throw new UpnextError("request-invalid", "the loaded block does not know the channel of that video");
+      await this.#change({ kind: "block-channel", channel });
+    } else if (scope !== "video") throw new UpnextError("request-invalid", "scope must be video or channel");
+    await this.#did("not_interested", video);
+  }
+
+  searched(query: string): Promise<void> {
+    return this.record({ kind: "search", text: query });
+  }
+
+  #did(kind: EventKind, video: string): Promise<void> {
+    return this.record({ kind, video });
+  }
+
+  close(): void {
+    for (const stop of this.#attached) stop();
+    clearInterval(this.#timer);
+    this.#unwatch();
+    this.#abort.abort();
+    // What was recorded just now is written from the engine's memory; a record in its turn has not asked to be saved yet.
+    void this.#turn.then(() => this.#stored.written()).finally(() => this.#started?.engine.close());
+  }
+}
+
+/** `promise`, unless the signal comes first; its reason is what is thrown then. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}

@@ -1,0 +1,111 @@
+import { typed, UpnextError } from "./errors.js";
+import type { WasmModule, WasmRecommender } from "./engine.js";
+import type { BundleBytes } from "./source.js";
+import { slateOf, type Slate } from "./slate.js";
+import type { BlockInfo, BundlePlan, Context, DeclaredInputs, FeedbackEvent, Profile, RequestParts, SlateOptions } from "./types.js";
+
+/** Profile and history of one viewer, each as the module's JSON text. */
+export interface ViewerTexts {
+  profile: string;
+  history: string;
+}
+
+/** Something that changes what is known of the viewer. Plain data: it crosses threads, and is done again after another tab's. */
+export type Change = { kind: "record"; event: FeedbackEvent } | { kind: "profile"; changes: Profile } | { kind: "block-channel"; channel: string } | { kind: "replace"; viewer: ViewerTexts } | { kind: "wipe" };
+
+/** The moment as far as the page says it; the rest is the host's. */
+export type Moment = Pick<Context, "nowMs"> & Partial<Context>;
+
+/** Where one viewer's recommender sits, in whichever thread. Every call is whole, and one that throws changes nothing. */
+export class Seat {
+  #wasm: WasmRecommender;
+  #block: BlockInfo | undefined;
+
+  constructor(private readonly module: WasmModule) {
+    this.#wasm = new module.Recommender();
+  }
+
+  /** `compact` or `onnx`. */
+  engine(): string {
+    return this.module.engine();
+  }
+
+  /** Checks a manifest against its id and lists the files that are needed. */
+  plan(bundleId: string, manifest: Uint8Array): BundlePlan {
+    return typed(() => this.module.bundlePlan(bundleId, manifest));
+  }
+
+  candidateRequest(inputs: DeclaredInputs): RequestParts {
+    return typed(() => this.module.candidateRequest(inputs));
+  }
+
+  /** Loads a bundle with a block of it. */
+  load({ id, manifest, paths, files }: BundleBytes, block: Uint8Array): BlockInfo {
+    return (this.#block = typed(() => this.#wasm.load(id, manifest, paths, files, block)));
+  }
+
+  /** Takes a new block of the loaded bundle. */
+  setBlock(block: Uint8Array): BlockInfo {
+    return (this.#block = typed(() => this.#wasm.setBlock(block)));
+  }
+
+  viewer(): ViewerTexts {
+    return typed(() => ({ profile: this.#wasm.exportProfile(), history: this.#wasm.exportHistory() }));
+  }
+
+  change(change: Change): void {
+    typed(() => this.#change(change));
+  }
+
+  /** Starts again from `viewer` (absent: nothing is known) and does `changes` on top of it. */
+  rebase(viewer: ViewerTexts | undefined, changes: Change[]): void {
+    this.change(viewer ? { kind: "replace", viewer } : { kind: "wipe" });
+    for (const change of changes) this.change(change);
+  }
+
+  recommend(moment: Moment, options: SlateOptions): Slate {
+    const block = this.#block;
+    if (!block) throw new UpnextError("not-ready", "no block is loaded");
+    const context: Context = { ...this.module.hostContext(moment.nowMs), ...moment };
+    const raw = typed(() => this.#wasm.recommend(context, options));
+    return slateOf(raw, block, this.module.dropReasons(), moment.nowMs);
+  }
+
+  /** Frees the module's memory. */
+  free(): void {
+    this.#wasm.free();
+  }
+
+  #change(change: Change): void {
+    const wasm = this.#wasm;
+    if (change.kind === "record") wasm.record(change.event);
+    else if (change.kind === "wipe") wasm.wipe();
+    else if (change.kind === "profile") this.#merge(change.changes);
+    else if (change.kind === "block-channel") {
+      const { blockedChannels = [] } = this.#profile();
+      this.#merge({ blockedChannels: [...new Set([...blockedChannels, change.channel])] });
+    } else {
+      const before = wasm.exportProfile();
+      wasm.setProfile(change.viewer.profile);
+      try {
+        wasm.importHistory(change.viewer.history);
+      } catch (thrown) {
+        wasm.setProfile(before);
+        throw thrown;
+      }
+    }
+  }
+
+  #profile(): Profile {
+    return JSON.parse(this.#wasm.exportProfile()) as Profile;
+  }
+
+  #merge(changes: Profile): void {
+    this.#wasm.setProfile(JSON.stringify({ ...this.#profile(), ...changes }, keepNaN));
+  }
+}
+
+/** JSON writes NaN and infinities as null, which would mean "unknown"; as texts they are refused. */
+function keepNaN(_key: string, value: unknown): unknown {
+  return typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
+}

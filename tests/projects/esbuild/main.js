@@ -1,0 +1,4 @@
+import { createRecommender } from "upnext/inline";
+import { show } from "../page.js";
+
+show(createRecommender);

@@ -1,0 +1,4 @@
+import { createRecommender } from "upnext";
+import { show } from "../page.js";
+
+show(createRecommender);

@@ -1,0 +1,67 @@
+// The types of the package as a user meets them, by its own exports: what must compile, and what must not.
+import { createRecommender, indexedDbStorage, memoryStorage, UpnextError, type ErrorCode, type Profile, type Slate, type Storage, type Upnext } from "upnext";
+import { createRecommender as inline } from "upnext/inline";
+import { createRecommender as onnx } from "upnext/onnx";
+import { createEdgeHandler } from "upnext/edge";
+
+/** Compiles only where both types are the same. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+const same = <A, B>(_: Same<A, B>) => {};
+
+export async function positive(video: HTMLVideoElement, signal: AbortSignal): Promise<void> {
+  const upnext = await createRecommender({ origin: "https://candidates.example", token: "t", profile: { age: 30 }, storage: memoryStorage(), fetch: (url, init) => fetch(url, init), now: Date.now, seed: 7, languages: ["en"], candidates: 500, refreshMs: 0, thread: "main", offline: false, signal, onError: (error) => error.code });
+  same<typeof upnext, Upnext>(true);
+  const slate = await upnext.recommend({ surface: "up-next", watching: "v1", size: 12, device: null, localTime: { hour: 20, weekday: 4 } });
+  same<typeof slate, Slate>(true);
+  same<Slate["items"][number]["score"], number>(true);
+  const stop = upnext.attach(video, { id: "v1", length: 60, surface: "up-next", signal });
+  same<typeof stop, () => void>(true);
+  await upnext.like("v1");
+  await upnext.notInterested("v1");
+  await upnext.notInterested("v1", { scope: "channel" });
+  await upnext.refresh({ signal });
+  same<Awaited<ReturnType<typeof upnext.profile.inspect>>, Profile>(true);
+  await upnext.profile.set({ age: null });
+  const text: string = await upnext.profile.export();
+  await upnext.profile.import(text);
+  await upnext.profile.wipe();
+  const storage: Storage = indexedDbStorage("name");
+  const engine: typeof createRecommender = Math.random() < 2 ? inline : onnx;
+  await engine({ origin: "", storage });
+  const handler = createEdgeHandler({ origin: "https://candidates.example" });
+  const response: Response = await handler(new Request("https://edge.example"));
+  const error = new UpnextError("not-found", String(response.status));
+  same<typeof error.code, ErrorCode>(true);
+  if (error instanceof Error) error satisfies UpnextError;
+}
+
+export async function negative(upnext: Upnext, video: HTMLVideoElement): Promise<void> {
+  // @ts-expect-error the origin is needed
+  await createRecommender({});
+  // @ts-expect-error no such option
+  await createRecommender({ origin: "", sever: "" });
+  // @ts-expect-error a profile has known fields
+  await createRecommender({ origin: "", profile: { shoeSize: 46 } });
+  // @ts-expect-error a thread is worker or main
+  await createRecommender({ origin: "", thread: "gpu" });
+  // @ts-expect-error size is a number
+  await upnext.recommend({ size: "many" });
+  // @ts-expect-error a slate is made of videos, not of options
+  await upnext.recommend("v1");
+  // @ts-expect-error attach needs the id of the video
+  upnext.attach(video, {});
+  // @ts-expect-error attach needs a media element
+  upnext.attach(document.body, { id: "v1" });
+  // @ts-expect-error a scope is video or channel
+  await upnext.notInterested("v1", { scope: "world" });
+  // @ts-expect-error what an instance says of itself is not to be written
+  upnext.engine = "onnx";
+  // @ts-expect-error codes are a closed list
+  new UpnextError("oops", "");
+  // @ts-expect-error kinds of feedback are a closed list
+  await upnext.record({ kind: "stare", video: "v1" });
+  // @ts-expect-error the time of an event is a number
+  await upnext.record({ kind: "like", video: "v1", atMs: new Date() });
+  // @ts-expect-error a handler needs an origin
+  createEdgeHandler({ languages: ["en"] });
+}

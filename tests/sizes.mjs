@@ -36,6 +36,8 @@ const entries = {
   "inline, whole": { paths: [...script("inline.js"), "compact/upnext.js"], budget: 180 << 10 },
   "node script": { paths: script("node.js"), budget: 12 << 10 },
   "workerd script": { paths: script("workerd.js"), budget: 12 << 10 },
+  "elements script": { paths: script("elements.js"), budget: 5 << 10 },
+  "players script": { paths: script("players.js"), budget: 1 << 10 },
   "edge script": { paths: script("edge.js"), budget: 6 << 10 },
 };
 

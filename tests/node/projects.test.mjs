@@ -56,6 +56,25 @@ describe("programs", () => {
   }
 });
 
+describe("upnext/edge without an edge", () => {
+  for (const name of ["node-esm", "deno", "bun"]) {
+    const [command, args] = programs[name];
+    for (const set of goldenSets) {
+      test(`${name} answers the golden slates of ${set}`, { skip: lacks(command) ?? false, timeout: 2 * MINUTE_MS }, async () => {
+        const { rows } = goldenSet(set);
+        const { stdout } = await run(command, [...args.slice(0, -1), "edge.mjs", join(root, "tests/golden", set)], { cwd: projects, maxBuffer: 1 << 26, env: { ...process.env, NO_COLOR: "1" } });
+        const { answers } = JSON.parse(stdout);
+        assert.equal(answers.length, rows.length);
+        rows.forEach((row, i) => {
+          assert.equal(answers[i].status, 200, JSON.stringify(answers[i].body));
+          assert.deepEqual(answers[i].body.items.map((item) => item.id), row.expected.ids, row.name);
+          assert.equal(answers[i].body.receipt, row.expected.receipt, row.name);
+        });
+      });
+    }
+  }
+});
+
 describe("edge runtimes", () => {
   /** `?module` is how the edge runtimes of Vercel and Next.js ask for what workerd gives without. */
   const wasm = { name: "wasm", setup: ({ onResolve }) => onResolve({ filter: /\.wasm(\?module)?$/ }, ({ path }) => ((seen = path), { path: "./upnext_bg.wasm", external: true })) };
@@ -95,7 +114,7 @@ describe("the tarball", () => {
     await run(program("publint"), ["run", tarball, "--strict"]);
   });
   // Node 10 knows no exports map, and a package for Node 20 owes it nothing. What is for pages alone is not for `require`.
-  for (const [profile, entries] of [["node16", [".", "onnx", "edge"]], ["esm-only", ["inline"]]]) {
+  for (const [profile, entries] of [["node16", [".", "onnx", "edge"]], ["esm-only", ["inline", "elements", "players"]]]) {
     test(`are the types wrong: no, of ${entries.join(", ")}`, { timeout: MINUTE_MS }, async () => {
       await run(program("attw"), [tarball, "--profile", profile, "--format", "ascii", "--no-emoji", "--no-definitely-typed", "--entrypoints", ...entries]);
     });
@@ -103,7 +122,7 @@ describe("the tarball", () => {
 });
 
 test("an import touches nothing of a page: it may happen on a server", { timeout: MINUTE_MS }, async () => {
-  const browserEntries = ["browser.js", "inline.js", "onnx-browser.js"].map((name) => pathToFileURL(join(dist, name)).href);
+  const browserEntries = ["browser.js", "inline.js", "onnx-browser.js", "elements.js", "players.js"].map((name) => pathToFileURL(join(dist, name)).href);
   const script = `
     const forbidden = ["window", "document", "navigator", "localStorage", "indexedDB", "caches", "Worker", "SharedWorker", "BroadcastChannel", "HTMLElement", "customElements", "fetch", "setTimeout", "setInterval"];
     const touched = [];

@@ -3,6 +3,8 @@ import { createRecommender, indexedDbStorage, memoryStorage, UpnextError, type E
 import { createRecommender as inline } from "upnext/inline";
 import { createRecommender as onnx } from "upnext/onnx";
 import { createEdgeHandler } from "upnext/edge";
+import { defineElements, type UpnextNextElement, type UpnextRailElement } from "upnext/elements";
+import { attachVideojs, type VideojsPlayer } from "upnext/players";
 
 /** Compiles only where both types are the same. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -33,6 +35,23 @@ export async function positive(video: HTMLVideoElement, signal: AbortSignal): Pr
   const error = new UpnextError("not-found", String(response.status));
   same<typeof error.code, ErrorCode>(true);
   if (error instanceof Error) error satisfies UpnextError;
+}
+
+export async function elements(upnext: Upnext, rail: UpnextRailElement, next: UpnextNextElement, player: VideojsPlayer): Promise<void> {
+  defineElements();
+  rail.upnext = next.upnext = upnext;
+  rail.words = { upNext: "Als Nächstes", startsIn: (seconds) => `in ${seconds} s` };
+  same<Awaited<ReturnType<typeof rail.rank>>, Slate>(true);
+  next.playlist = [{ id: "v2", title: "Second" }];
+  const id: string | undefined = (await next.announce("v1"))?.id;
+  void id;
+  attachVideojs(upnext, player, { id: "v1", autoplay: true })();
+  // @ts-expect-error words are a closed list
+  rail.words = { upnext: "" };
+  // @ts-expect-error an item of a playlist has an id
+  next.playlist = ["v2"];
+  // @ts-expect-error what is announced is not to be written
+  next.announced = { id: "v2" };
 }
 
 export async function negative(upnext: Upnext, video: HTMLVideoElement): Promise<void> {

@@ -10,6 +10,8 @@ export interface AttachOptions {
   length?: number;
   /** Where the video was chosen, for example `up-next`. */
   surface?: string;
+  /** The video started by itself and nobody chose it: its watch is recorded with the surface `autoplay`. */
+  autoplay?: boolean;
   /** Stops as the returned function does. */
   signal?: AbortSignal;
 }
@@ -34,7 +36,8 @@ export function attach(
   record: (watch: Watch, pageGoes: boolean) => Promise<void>,
   report: (error: UpnextError) => void,
 ): () => void {
-  const { id, length, surface } = options;
+  const { id, length, autoplay = false } = options;
+  const surface = autoplay ? "autoplay" : options.surface;
   if (typeof element?.addEventListener !== "function") throw new UpnextError("request-invalid", "attach needs an HTMLMediaElement");
   if (typeof id !== "string" || id === "") throw new UpnextError("request-invalid", "attach needs the video's id, a text");
   if (length !== undefined && !(length > 0)) throw new UpnextError("request-invalid", "attach: length must be seconds above 0");

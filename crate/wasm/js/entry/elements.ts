@@ -1,0 +1,2 @@
+// Elements for a page: nothing is defined before `defineElements` is called.
+export { defineElements } from "../elements/define.js";

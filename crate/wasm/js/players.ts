@@ -1,0 +1,42 @@
+import type { AttachOptions } from "./attach.js";
+import type { Upnext } from "./recommender.js";
+
+/** What is used of a video.js player. */
+export interface VideojsPlayer {
+  tech(safety: unknown): { el(): Element } | undefined;
+  on(event: string | string[], act: () => void): void;
+  off(event: string | string[], act: () => void): void;
+}
+
+/**
+ * `upnext.attach` for a video.js player: whichever element it plays by, and not while an advertisement of
+ * videojs-contrib-ads is on, which plays in the same element. Call it again for the next video.
+ */
+export function attachVideojs(upnext: Pick<Upnext, "attach">, player: VideojsPlayer, options: AttachOptions): () => void {
+  let stop: (() => void) | undefined;
+  let watched: Element | undefined;
+  const rest = () => {
+    stop?.();
+    stop = watched = undefined;
+  };
+  const begin = () => {
+    const element = player.tech(true)?.el();
+    if (element === watched) return;
+    rest();
+    if (!(element instanceof HTMLMediaElement)) return;
+    watched = element;
+    stop = upnext.attach(element, options);
+  };
+  const end = () => {
+    player.off(["ready", "play", "adend"], begin);
+    player.off("adstart", rest);
+    player.off("dispose", end);
+    rest();
+  };
+  // A player changes its element with the kind of source: at the latest it is there when it plays.
+  player.on(["ready", "play", "adend"], begin);
+  player.on("adstart", rest);
+  player.on("dispose", end);
+  begin();
+  return end;
+}

@@ -1,0 +1,83 @@
+// `upnext/elements` and the video.js adapter in real browsers, under a policy that allows no style of theirs.
+import assert from "node:assert/strict";
+import { dirname, join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { root } from "../lib/paths.mjs";
+import { ensureProjectTools, tool } from "../lib/projects.mjs";
+import { noIcon, serveStatic } from "../lib/static.mjs";
+import { browserNames, openBrowser } from "../lib/webdriver.mjs";
+
+ensureProjectTools();
+const page = `<!doctype html><html lang="en"><title>elements</title>${noIcon}<body><main><h1>Elements</h1></main><script type="module" src="/lib/pages/elements.js"></script></body></html>`;
+const strict = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src data:; style-src 'none'";
+const folders = {
+  "/dist/": join(root, "dist"),
+  "/golden/": join(root, "tests/golden"),
+  "/lib/": join(root, "tests/lib"),
+  "/axe/": join(root, "node_modules/axe-core"),
+  "/videojs/": join(dirname(tool.resolve("video.js/package.json")), "dist"),
+};
+
+for (const name of browserNames) {
+  describe(name, () => {
+    let site;
+    let open;
+    let browser;
+    before(async () => {
+      site = await serveStatic(folders, page, { "content-security-policy": strict });
+      open = await serveStatic(folders, page);
+      browser = await openBrowser(name);
+    });
+    after(async () => {
+      await browser?.close();
+      await site?.close();
+      await open?.close();
+    });
+    const result = async (query, { origin } = site) => {
+      await browser.open(`${origin}/?do=${query}`);
+      const { error, ...answer } = JSON.parse(await browser.until("return document.body?.dataset.result ?? null", 60_000));
+      assert.equal(error, undefined);
+      return answer;
+    };
+
+    test("the rail shows the slate, keeps the focus, speaks another language, is themed by parts and read from the right", { timeout: 60_000 }, async () => {
+      const { chosen, focused, stillFocused, themed, heading, ...said } = await result("rail");
+      assert.deepEqual(said, { same: true, count: 6, watchingGone: true, why: true, fromTheRight: true });
+      assert.deepEqual(chosen, [["choose", focused]]);
+      assert.equal(stillFocused, focused);
+      assert.equal(themed, "rgb(1, 2, 3)");
+      assert.equal(heading, "Als Nächstes");
+    });
+    test("all thumbnails of the block in its order, or none", { timeout: 60_000 }, async () => {
+      assert.deepEqual(await result("thumbnails"), { none: [], asked: ["/1.png", "/2.png", "/3.png", "/4.png", "/5.png"], images: 0 });
+    });
+    test("what is announced is what plays: by hand, by itself, not when cancelled, switched off or unseen", { timeout: 60_000 }, async () => {
+      const { byHand, auto, cancelled, switched, hidden, twice } = await result("next");
+      assert.deepEqual(byHand, { heard: [["announce", byHand.item], ["play", byHand.item, false]], item: byHand.item, notWatching: true });
+      assert.deepEqual(auto.heard, [["announce", auto.item], ["play", auto.item, true]]);
+      assert.deepEqual(cancelled, ["announce", "cancel"]);
+      assert.deepEqual(switched, { heard: ["announce", "autoplay"], checked: "false" });
+      assert.deepEqual(hidden, { whileHidden: ["announce"], after: ["announce", "play"] });
+      assert.deepEqual(twice, { announcements: 1, plays: true, last: true });
+    });
+    test("the playlist before recommendations, nothing twice, and an end", { timeout: 60_000 }, async () => {
+      assert.deepEqual(await result("order"), { order: ["p1", "p2", "b", "c", "d", null] });
+    });
+    test("axe finds nothing serious; every control is a button; the countdown is said once", { timeout: 60_000 }, async () => {
+      const { violations, passes, buttons, said, timer } = await result("accessible");
+      assert.deepEqual(violations, []);
+      assert.ok(passes > 5, `${passes} rules were checked`);
+      assert.ok(buttons);
+      assert.match(said, /^Up next: .+, in 600 seconds$/);
+      assert.match(timer, /^Starts in \d+ s$/);
+    });
+    for (const autoplay of [false, true]) {
+      test(`video.js: what is played counts, an advertisement does not${autoplay ? "; autoplay is marked" : ""}`, { timeout: 60_000 }, async () => {
+        const { watches, surfaces } = await result(`videojs${autoplay ? "&autoplay" : ""}`, open);
+        assert.deepEqual(watches.map(([id]) => id), ["v1", "v1"]);
+        for (const [, seconds] of watches) assert.ok(Math.abs(seconds - 1) <= 0.35, `${seconds} s`);
+        assert.deepEqual(surfaces, Array(2).fill(autoplay ? "autoplay" : "home"));
+      });
+    }
+  });
+}

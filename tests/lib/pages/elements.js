@@ -1,0 +1,177 @@
+// What pages that test the elements do, by `?do=`: each leaves what it saw as JSON on the page.
+import { createRecommender, memoryStorage } from "/dist/browser.js";
+import { defineElements } from "/dist/elements.js";
+import { attachVideojs } from "/dist/players.js";
+import { clipUrl } from "/lib/clip.mjs";
+import { ORIGIN } from "/lib/replay.mjs";
+import { watches } from "/lib/viewings.mjs";
+
+const set = "/golden/trained";
+const query = new URLSearchParams(location.search);
+const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+const served = (url) => fetch(set + url.slice(ORIGIN.length).replace(/^\/bundle/, "").replace(/^\/v1\/candidates.*/, "/block.pb"));
+const { nowMs } = (await (await fetch(`${set}/rows.json`)).json())[0].context;
+const create = () => createRecommender({ origin: ORIGIN, languages: ["en"], storage: memoryStorage(), fetch: served, now: () => nowMs, refreshMs: 0, offline: false });
+
+/** A recommender that always says the same, and whose thumbnails are `/1.png` and so on. */
+const stubborn = (...ids) => ({
+  block: { ids, titles: ids.map((id) => `Title of ${id}`), thumbnails: ids.map((id) => `/${id}.png`) },
+  recommend: async ({ size }) => ({ items: ids.slice(0, size).map((id) => ({ id, score: 0.5, reason: { code: "popular" }, thumbnail: `/${id}.png` })), dropped: [], receipt: "", bundleId: "", madeAtMs: 0 }),
+});
+
+function add(name, upnext, attributes = {}) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.upnext = upnext;
+  document.querySelector("main").append(element);
+  return element;
+}
+const inside = (element, name) => [...element.root.querySelectorAll(`[part~="${name}"]`)];
+const texts = (element, name) => inside(element, name).map((one) => one.textContent);
+/** Every event of an element, in order. */
+function listen(element) {
+  const events = [];
+  for (const name of ["announce", "play", "cancel", "autoplay", "choose"]) element.addEventListener(`upnext-${name}`, ({ detail }) => events.push([name, detail?.item?.id ?? detail?.id ?? detail, ...(name === "play" ? [detail.autoplay] : [])]));
+  return events;
+}
+
+const acts = {
+  async rail() {
+    const upnext = await create();
+    const rail = add("upnext-rail", upnext, { size: "6" });
+    rail.words = { upNext: "Als Nächstes" };
+    const events = listen(rail);
+    const slate = await rail.rank();
+    const shown = inside(rail, "card").map((card) => card.dataset.id);
+    inside(rail, "card")[2].focus();
+    const focused = shown[2];
+    inside(rail, "card")[2].click();
+    rail.setAttribute("watching", shown[0]);
+    await rail.rank();
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync("upnext-rail::part(card) { color: rgb(1, 2, 3); }");
+    document.adoptedStyleSheets = [sheet];
+    const themed = getComputedStyle(inside(rail, "card")[0]).color;
+    rail.dir = "rtl";
+    const [card, title] = [inside(rail, "card")[0].getBoundingClientRect(), inside(rail, "text")[0].getBoundingClientRect()];
+    const expected = slate.items.map((item) => item.id);
+    return { same: JSON.stringify(shown) === JSON.stringify(expected), count: shown.length, chosen: events, focused, stillFocused: rail.root.activeElement?.dataset.id ?? null, watchingGone: !inside(rail, "card").some((one) => one.dataset.id === shown[0]), heading: texts(rail, "heading")[0], why: texts(rail, "why").every((text) => text.length > 2), themed, fromTheRight: card.right - title.right < title.left - card.left + 40 && Math.abs(card.right - title.right) < 40 };
+  },
+  async thumbnails() {
+    const asked = [];
+    window.Image = class {
+      set src(url) {
+        asked.push(url);
+      }
+      decode = async () => {};
+    };
+    const without = add("upnext-rail", stubborn("1", "2", "3", "4", "5"), { size: "2" });
+    await without.rank();
+    const none = [...asked];
+    const rail = add("upnext-rail", stubborn("1", "2", "3", "4", "5"), { size: "2", thumbnails: "" });
+    await rail.rank();
+    await rail.rank();
+    return { none, asked, images: inside(without, "thumbnail").length };
+  },
+  async next() {
+    const upnext = await create();
+    const seen = {};
+    const quiet = add("upnext-next", upnext);
+    const heard = listen(quiet);
+    const { ids } = upnext.block;
+    const item = await quiet.announce(ids[0]);
+    await wait(700);
+    quiet.play();
+    seen.byHand = { heard, item: item.id, notWatching: item.id !== ids[0] };
+
+    const auto = add("upnext-next", upnext, { autoplay: "", seconds: "0.6" });
+    const autoHeard = listen(auto);
+    const announced = await auto.announce(ids[1]);
+    await wait(1500);
+    seen.auto = { heard: autoHeard, item: announced.id };
+
+    const cancelled = add("upnext-next", upnext, { autoplay: "", seconds: "0.6" });
+    const cancelledHeard = listen(cancelled);
+    await cancelled.announce(ids[2]);
+    inside(cancelled, "cancel")[0].dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true, composed: true }));
+    await wait(1200);
+    seen.cancelled = cancelledHeard.map(([name]) => name);
+
+    const switched = add("upnext-next", upnext, { autoplay: "", seconds: "0.6" });
+    const switchedHeard = listen(switched);
+    await switched.announce(ids[3]);
+    inside(switched, "autoplay")[0].click();
+    await wait(1200);
+    seen.switched = { heard: switchedHeard.map(([name]) => name), checked: inside(switched, "autoplay")[0].getAttribute("aria-checked") };
+
+    const hidden = add("upnext-next", upnext, { autoplay: "", seconds: "0.6" });
+    const hiddenHeard = listen(hidden);
+    Object.defineProperty(document, "visibilityState", { configurable: true, get: () => "hidden" });
+    await hidden.announce(ids[4]);
+    await wait(1200);
+    const whileHidden = hiddenHeard.map(([name]) => name);
+    Object.defineProperty(document, "visibilityState", { configurable: true, get: () => "visible" });
+    await wait(1500);
+    seen.hidden = { whileHidden, after: hiddenHeard.map(([name]) => name) };
+
+    const twice = add("upnext-next", upnext);
+    const twiceHeard = listen(twice);
+    const both = await Promise.all([twice.announce(ids[5]), twice.announce(ids[6])]);
+    seen.twice = { announcements: twiceHeard.length, plays: twice.announced?.id === twiceHeard[0]?.[1], last: both[1]?.id === twice.announced?.id };
+    return seen;
+  },
+  async order() {
+    const next = add("upnext-next", stubborn("a", "b", "c", "d"));
+    next.playlist = [{ id: "p1" }, { id: "p2", title: "Second" }];
+    const order = [];
+    for (let watching = "a"; watching; ) {
+      const item = await next.announce(watching);
+      order.push(item?.id ?? null);
+      if (item) next.play();
+      watching = item?.id;
+    }
+    return { order };
+  },
+  async accessible() {
+    await new Promise((done, failed) => document.head.append(Object.assign(document.createElement("script"), { src: "/axe/axe.min.js", onload: done, onerror: failed })));
+    const upnext = await create();
+    const rail = add("upnext-rail", upnext, { size: "4" });
+    await rail.rank();
+    const next = add("upnext-next", upnext, { autoplay: "", seconds: "600" });
+    await next.announce(upnext.block.ids[0]);
+    const { violations, passes } = await globalThis.axe.run(document, { resultTypes: ["violations"] });
+    const focusable = [...inside(rail, "card"), ...["play", "cancel", "autoplay"].flatMap((name) => inside(next, name))];
+    return { violations: violations.filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id, nodes }) => `${id}: ${nodes[0].html}`), passes: passes.length, buttons: focusable.every((one) => one.localName === "button" && one.tabIndex === 0), said: texts(next, "said")[0], timer: inside(next, "countdown")[0].textContent };
+  },
+  async videojs() {
+    await new Promise((done, failed) => document.head.append(Object.assign(document.createElement("script"), { src: "/videojs/video.min.js", onload: done, onerror: failed })));
+    const upnext = await create();
+    const video = Object.assign(document.createElement("video"), { muted: true, playsInline: true });
+    document.querySelector("main").append(video);
+    const player = globalThis.videojs(video, { muted: true });
+    const stop = attachVideojs(upnext, player, { id: "v1", surface: "home", autoplay: query.has("autoplay") });
+    player.src({ src: await clipUrl(30), type: "video/webm" });
+    await player.play();
+    const at = async (second) => {
+      for (const end = performance.now() + 15_000; player.currentTime() < second; await wait(10)) if (performance.now() > end) throw new Error(`the player stands at ${player.currentTime()}`);
+    };
+    await at(1);
+    player.trigger("adstart");
+    await at(2.5);
+    player.trigger("adend");
+    await at(3.5);
+    stop();
+    await wait(100);
+    const { events } = JSON.parse(await upnext.profile.export()).history;
+    player.dispose();
+    return { watches: await watches(upnext), surfaces: events.map((event) => event.surface) };
+  },
+};
+
+try {
+  defineElements();
+  defineElements();
+  document.body.dataset.result = JSON.stringify(await acts[query.get("do")]());
+} catch (error) {
+  document.body.dataset.result = JSON.stringify({ error: `${error} ${error.stack}` });
+}

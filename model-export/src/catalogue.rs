@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use upnext_core::EventKind;
 use upnext_core::feature::spec::FeatureSpec;
 use upnext_core::feature::{ItemEncoder, VideoFeatures};
-use upnext_core::text::encode_text;
+use upnext_core::text::{Folding, encode_text};
 
 use crate::table::{Dataset, NONE};
 use crate::towers::ItemInputs;
@@ -60,7 +60,7 @@ fn comments(data: &Dataset, spec: &FeatureSpec, until_ms: i64) -> Vec<Option<Vec
         };
         let (sum, count) = slot.get_or_insert_with(|| (vec![0.0; dim], 0.0));
         vector.fill(0.0);
-        encode_text(&spec.text, spec.seed, text, &mut vector);
+        encode_text(&spec.text, spec.seed, Folding::current(), text, &mut vector);
         sum.iter_mut().zip(&vector).for_each(|(s, v)| *s += v);
         *count += 1.0;
     }
@@ -73,7 +73,7 @@ fn comments(data: &Dataset, spec: &FeatureSpec, until_ms: i64) -> Vec<Option<Vec
 pub fn encode(data: &Dataset, spec: &FeatureSpec, until_ms: i64) -> ItemInputs {
     let (videos, counts) = (&data.videos, Counts::before(data, until_ms));
     let comments = comments(data, spec, until_ms);
-    let encoder = ItemEncoder::new(spec);
+    let encoder = ItemEncoder::new(spec, Folding::current());
     let of = |column: &Option<Vec<f32>>, row: usize| column.as_ref().and_then(|c| c.get(row).copied());
     let rows: Vec<_> = (0..videos.len())
         .into_par_iter()

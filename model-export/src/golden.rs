@@ -105,7 +105,7 @@ pub fn write(data: &Dataset, bundle: &Bundle, out: &Path) -> Result<usize, Error
             receipt: slate.receipt,
             dropped: dropped.collect(),
         };
-        let history = viewer.history.to_json()?;
+        let history = viewer.history.to_json();
         let row = Row {
             name,
             profile: viewer.profile,

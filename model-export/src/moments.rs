@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use upnext_core::feature::spec::FeatureSpec;
 use upnext_core::feature::{EncodedUser, PastEvent, UserEncoder};
 use upnext_core::fold_in::Gram;
-use upnext_core::text::encode_text;
+use upnext_core::text::{Folding, encode_text};
 use upnext_core::{Context, EventKind, fraction_watched};
 
 use crate::Error;
@@ -43,7 +43,7 @@ impl<'a> Pasts<'a> {
             .enumerate()
             .filter(|(code, _)| searched[*code])
         {
-            encode_text(&spec.text, spec.seed, terms.name(code as u32), slot);
+            encode_text(&spec.text, spec.seed, Folding::current(), terms.name(code as u32), slot);
         }
         Pasts {
             data,
@@ -131,7 +131,7 @@ impl Moments<'_> {
         vectors: &QuantRows,
         visit: impl Fn(Moment<'_, '_>) -> Result<T, Error> + Sync,
     ) -> Result<Vec<T>, Error> {
-        let encoder = UserEncoder::new(self.spec, self.gram)?;
+        let encoder = UserEncoder::new(self.spec, self.gram, Folding::current())?;
         // Users side by side, so that a past is collected once.
         let mut order: Vec<usize> = (0..encounters.len()).collect();
         order.sort_by_key(|i| encounters[*i].user);

@@ -31,14 +31,14 @@ pub struct LocalTime {
     pub weekday: u8,
 }
 
-record!(Context {
+record!(json Context {
     now_ms as "nowMs",
     utc_offset_minutes as "utcOffsetMinutes",
     device,
     surface,
     local_time as "localTime",
 });
-record!(LocalTime { hour, weekday });
+record!(json LocalTime { hour, weekday });
 
 impl Context {
     /// Local hour and weekday; `None` where the offset is unknown or outside ±18 h,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::tree::{FromTree, Reader, Tree, record};
+use crate::tree::{FromTree, Reader, ToJson, Tree, record};
 
 /// What happened. The names are those of the interactions table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -71,6 +71,12 @@ impl FromTree for EventKind {
     }
 }
 record!(@serde EventKind);
+
+impl ToJson for EventKind {
+    fn write(&self, json: &mut String) {
+        self.as_str().write(json);
+    }
+}
 
 /// Share of its length from which a video counts as finished, and so as relevant.
 pub const RELEVANT_FRACTION: f32 = 0.5;

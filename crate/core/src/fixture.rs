@@ -11,6 +11,7 @@ use crate::pipeline::Viewer;
 use crate::program::Program;
 use crate::program::format::*;
 use crate::signal::SIGNAL_COUNT;
+use crate::text::Folding;
 use crate::{Context, EventKind, Profile};
 
 /// Now of every test.
@@ -108,6 +109,7 @@ pub(crate) fn model() -> ClientModel {
         bundle_id: ID.into(),
         spec: spec(),
         gram: Gram::new(3, gram()).unwrap(),
+        folding: Folding::current().clone(),
     }
 }
 

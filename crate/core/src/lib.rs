@@ -25,6 +25,7 @@ pub mod metrics;
 pub mod pipeline;
 mod profile;
 pub mod program;
+mod protobuf;
 mod quantize;
 pub mod reason;
 pub mod request;

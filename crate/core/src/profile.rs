@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::Error;
 use crate::feature::on_globe;
-use crate::tree::{FromTree as _, Tree, record};
+use crate::tree::{FromTree as _, ToJson as _, Tree, record};
 
 /// Longest text of a profile in bytes.
 pub const MAX_PROFILE_TEXT: usize = 256;
@@ -35,7 +35,7 @@ pub struct Profile {
     pub blocked_tags: Vec<String>,
 }
 
-record!(Profile {
+record!(json Profile {
     age,
     gender,
     latitude,
@@ -69,11 +69,9 @@ impl Profile {
     }
 
     /// The profile as JSON.
-    ///
-    /// # Errors
-    /// None for a profile that [`Profile::from_json`] gave.
-    pub fn to_json(&self) -> Result<String, Error> {
-        serde_json::to_string(self).map_err(|e| invalid(e.to_string()))
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        self.json()
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -123,7 +121,7 @@ mod tests {
             blocked_tags: vec!["ナルト \"".into()],
             ..Profile::default()
         };
-        let json = profile.to_json().unwrap();
+        let json = profile.to_json();
         assert_eq!(Profile::from_json(json.as_bytes()), Ok(profile));
     }
 

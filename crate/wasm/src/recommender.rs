@@ -89,12 +89,10 @@ impl Recommender {
     }
 
     /// The profile as JSON.
-    ///
-    /// # Errors
-    /// None that can be caused from outside.
     #[wasm_bindgen(js_name = exportProfile)]
-    pub fn export_profile(&self) -> JsResult<String> {
-        Ok(self.viewer.profile.to_json()?)
+    #[must_use]
+    pub fn export_profile(&self) -> String {
+        self.viewer.profile.to_json()
     }
 
     /// Replaces the history by this JSON text.
@@ -108,12 +106,10 @@ impl Recommender {
     }
 
     /// The history as JSON.
-    ///
-    /// # Errors
-    /// None that can be caused from outside.
     #[wasm_bindgen(js_name = exportHistory)]
-    pub fn export_history(&self) -> JsResult<String> {
-        Ok(self.viewer.history.to_json()?)
+    #[must_use]
+    pub fn export_history(&self) -> String {
+        self.viewer.history.to_json()
     }
 
     /// Records what the viewer did, with what the block knows of its video.

@@ -184,9 +184,9 @@ impl fmt::Display for Report {
                 writeln!(f, "  #{index:<3} {op}")?;
             }
         }
-        if !m.metrics.is_empty() {
+        if m.metrics.iter().next().is_some() {
             writeln!(f, "\nmetrics")?;
-            for (name, value) in &m.metrics {
+            for (name, value) in m.metrics.iter() {
                 writeln!(f, "  {name:<28} {value:.6}")?;
             }
         }

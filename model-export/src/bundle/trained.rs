@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use upnext_core::bundle::{Role, write_f32};
+use upnext_core::text::FOLDING;
 
 use super::server_half::{Accounts, ItemFigures, Items, videos_to_parquet};
 use super::{Draft, Header, shelves};
@@ -61,6 +62,7 @@ impl Trained<'_> {
         draft.file(Role::ItemTowerOnnx, onnx::item_tower(self.item_tower, self.max_tags));
         let f = self.items.factor_dim;
         draft.file(Role::Gram, write_f32("gram", &[f, f], self.gram));
+        draft.file(Role::Folding, FOLDING.to_vec());
         draft.file(Role::ItemTensors, self.items.to_safetensors()?);
         draft.file(Role::UserTensors, self.accounts.to_safetensors()?);
         draft.file(Role::Videos, videos_to_parquet(self.videos, self.figures)?);

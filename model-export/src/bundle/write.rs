@@ -45,6 +45,7 @@ const fn name_of(role: Role) -> (&'static str, &'static str) {
         Role::Ranker => ("ranker", "program"),
         Role::RankerOnnx => ("ranker", "onnx"),
         Role::Gram => ("gram", "safetensors"),
+        Role::Folding => ("folding", "bin"),
         Role::ItemTowerOnnx => ("item-tower", "onnx"),
         Role::ItemTensors => ("item-tensors", "safetensors"),
         Role::UserTensors => ("user-tensors", "safetensors"),
@@ -103,7 +104,7 @@ impl Draft {
             factor_window: self.header.factor_window,
             train_window: self.header.train_window,
             needs_onnx: self.needs_onnx,
-            metrics: self.header.metrics,
+            metrics: self.header.metrics.into(),
             files: entries.iter().map(|(e, _)| e.clone()).collect(),
         };
         let manifest = manifest.to_json()?;

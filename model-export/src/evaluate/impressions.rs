@@ -3,6 +3,7 @@
 use upnext_core::engine::Engine as _;
 use upnext_core::feature::{EncodedUser, PastEvent, UserEncoder};
 use upnext_core::signal::signals;
+use upnext_core::text::Folding;
 use upnext_core::viewer::ViewerState;
 
 use super::Engines;
@@ -34,7 +35,7 @@ pub(super) fn score(
     test: &[(&Encounter, bool)],
     from_ms: i64,
 ) -> Result<Scores, Error> {
-    let encoder = UserEncoder::new(moments.spec, moments.gram)?;
+    let encoder = UserEncoder::new(moments.spec, moments.gram, Folding::current())?;
     let progress = Progress::start("impressions", test.len() as u64);
     let shown: Vec<&Encounter> = test.iter().map(|(e, _)| *e).collect();
     let scores = moments.map(&shown, &catalogue.vectors, |moment: Moment<'_, '_>| {

@@ -7,6 +7,7 @@ use upnext_core::bundle::ClientModel;
 use upnext_core::feature::PastEvent;
 use upnext_core::filter::filter;
 use upnext_core::pipeline::{Options, compose};
+use upnext_core::text::Folding;
 use upnext_core::{Context, Profile};
 
 use super::catalogue::Catalogue;
@@ -173,6 +174,6 @@ fn first(
     past: &[PastEvent<'_>],
     now_ms: i64,
 ) -> Result<Vec<u32>, Error> {
-    let (kept, _) = filter(&catalogue.block(rows)?, profile, past, now_ms, None);
+    let (kept, _) = filter(&catalogue.block(rows)?, profile, past, now_ms, None, Folding::current());
     Ok(kept.into_iter().take(LONGEST).map(|row| rows[row]).collect())
 }

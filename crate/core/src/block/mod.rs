@@ -11,7 +11,7 @@ pub use wire::{BlockMessage, source};
 
 use prost::Message as _;
 
-use crate::Error;
+use crate::{Error, protobuf};
 
 /// Version of the wire format.
 pub const BLOCK_VERSION: u32 = 1;
@@ -64,7 +64,7 @@ impl Block {
                 found: bytes.len().to_string(),
             });
         }
-        let message = BlockMessage::decode(bytes).map_err(|e| Error::BlockUnreadable { reason: e.to_string() })?;
+        let message = protobuf::read(bytes).map_err(|reason| Error::BlockUnreadable { reason })?;
         verify::verify(message, bundle_id, dims, crate::bundle::sha256(bytes))
     }
 

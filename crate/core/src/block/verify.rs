@@ -2,6 +2,7 @@
 
 use super::{BLOCK_VERSION, Block, BlockMessage, Dims, MAX_CANDIDATES, MAX_ID_BYTES, MAX_TAGS, MAX_TEXT_BYTES};
 use crate::Error;
+use crate::tree::decimal;
 
 /// The most negative level is never written, so that rows stay symmetric.
 const FORBIDDEN_LEVEL: u8 = i8::MIN as u8;
@@ -67,7 +68,7 @@ fn vectors(message: &BlockMessage, dims: Dims, n: usize) -> Result<(), Error> {
     ] {
         finite(what, scales)?;
         if let Some(scale) = scales.iter().find(|s| **s < 0.0) {
-            return Err(invalid(what, "scales of 0 or more", scale));
+            return Err(invalid(what, "scales of 0 or more", decimal::text(*scale)));
         }
     }
     Ok(())

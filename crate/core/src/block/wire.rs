@@ -1,5 +1,7 @@
 //! The block as protobuf.
 
+use crate::protobuf::message;
+
 /// Where a candidate came from: bits of `sources`.
 pub mod source {
     /// Collaborative filtering with the account's factor.
@@ -95,3 +97,31 @@ pub struct BlockMessage {
     #[prost(float, repeated, tag = "25")]
     pub effects: Vec<f32>,
 }
+
+message!(BlockMessage {
+    1 => version,
+    2 => bundle_id,
+    3 => expires_at_ms,
+    4 => ids,
+    5 => vector_dim,
+    6 => vectors,
+    7 => vector_scales,
+    8 => factor_dim,
+    9 => factors,
+    10 => factor_scales,
+    11 => sources,
+    12 => server_scores,
+    13 => priors,
+    14 => log_popularity,
+    15 => length_seconds,
+    16 => published_at_ms,
+    17 => languages,
+    18 => ratings,
+    19 => channels,
+    20 => tag_counts,
+    21 => tags,
+    22 => dictionary,
+    23 => titles,
+    24 => thumbnails,
+    25 => effects,
+});

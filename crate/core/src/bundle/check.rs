@@ -2,7 +2,7 @@
 
 use super::{BUNDLE_VERSION, FileEntry, Manifest, Role, is_sha256_hex, sha256_hex};
 use crate::Error;
-use crate::tree::{FromTree as _, Tree};
+use crate::tree::{FromTree as _, Tree, decimal};
 
 /// Largest manifest in bytes.
 const MAX_MANIFEST_BYTES: usize = 1 << 20;
@@ -104,11 +104,11 @@ impl Manifest {
                 return Err(inconsistent(what, format!("1..={MAX_DIM}"), dim.to_string()));
             }
         }
-        if let Some((name, value)) = self.metrics.iter().find(|(_, v)| !v.is_finite()) {
+        if let Some((name, value)) = self.metrics.iter().find(|(_, value)| !value.is_finite()) {
             return Err(inconsistent(
                 &format!("metric {name}"),
                 "finite".into(),
-                value.to_string(),
+                decimal::text(value as f32),
             ));
         }
         let digests = self.files.iter().map(|f| &f.sha256).chain([&self.spec_sha256]);

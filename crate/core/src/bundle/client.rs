@@ -5,6 +5,7 @@ use crate::Error;
 use crate::block::Dims;
 use crate::feature::spec::FeatureSpec;
 use crate::fold_in::Gram;
+use crate::text::Folding;
 
 /// Which form of the graphs an engine runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub struct ClientModel {
     pub spec: FeatureSpec,
     /// Gram matrix of the item factors.
     pub gram: Gram,
+    /// How texts are folded before they are encoded or compared.
+    pub folding: Folding,
 }
 
 impl ClientModel {
@@ -67,11 +70,12 @@ impl ClientBundle {
     ///
     /// # Errors
     /// [`Error::BundleIncomplete`] where the manifest lacks one.
-    pub fn needed(manifest: &Manifest, kind: EngineKind) -> Result<[&FileEntry; 4], Error> {
+    pub fn needed(manifest: &Manifest, kind: EngineKind) -> Result<[&FileEntry; 5], Error> {
         let (tower, ranker) = kind.graphs();
         Ok([
             manifest.file(Role::FeatureSpec)?,
             manifest.file(Role::Gram)?,
+            manifest.file(Role::Folding)?,
             manifest.file(tower)?,
             manifest.file(ranker)?,
         ])
@@ -97,7 +101,7 @@ impl ClientBundle {
             })?;
             file.verify(&bytes).map(|()| bytes)
         };
-        let [spec_file, gram_file, tower_file, ranker_file] = ClientBundle::needed(&manifest, kind)?;
+        let [spec_file, gram_file, folding_file, tower_file, ranker_file] = ClientBundle::needed(&manifest, kind)?;
         let spec = FeatureSpec::from_json(&verified(spec_file)?)?;
         for (what, in_spec, in_manifest) in [
             ("vector_dim of the feature spec", spec.vector_dim, manifest.vector_dim),
@@ -116,6 +120,7 @@ impl ClientBundle {
         let model = ClientModel {
             bundle_id: id.to_owned(),
             gram: Gram::new(width, gram)?,
+            folding: Folding::parse(&verified(folding_file)?)?,
             spec,
         };
         let (user_tower, ranker) = (verified(tower_file)?, verified(ranker_file)?);

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::tree::{FromTree, Reader, Tree, record};
 
 /// Version of the layout.
-pub const BUNDLE_VERSION: u32 = 1;
+pub const BUNDLE_VERSION: u32 = 2;
 
 /// What a file of the bundle is for. Client roles are public.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -25,6 +25,8 @@ pub enum Role {
     RankerOnnx,
     /// Gram matrix ΣvvT of the item factors, safetensors `gram` `[f, f]` f32.
     Gram,
+    /// How texts are folded: a table of Unicode's, [`Folding`](crate::text::Folding).
+    Folding,
     /// Item tower, ONNX (server half).
     ItemTowerOnnx,
     /// Item vectors, factors, scales: safetensors (server half).
@@ -41,13 +43,14 @@ pub enum Role {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Role; 12] = [
+    pub const ALL: [Role; 13] = [
         Role::FeatureSpec,
         Role::UserTower,
         Role::UserTowerOnnx,
         Role::Ranker,
         Role::RankerOnnx,
         Role::Gram,
+        Role::Folding,
         Role::ItemTowerOnnx,
         Role::ItemTensors,
         Role::UserTensors,
@@ -66,6 +69,7 @@ impl Role {
             Role::Ranker => "ranker",
             Role::RankerOnnx => "ranker-onnx",
             Role::Gram => "gram",
+            Role::Folding => "folding",
             Role::ItemTowerOnnx => "item-tower-onnx",
             Role::ItemTensors => "item-tensors",
             Role::UserTensors => "user-tensors",
@@ -84,7 +88,8 @@ impl Role {
             | Role::UserTowerOnnx
             | Role::Ranker
             | Role::RankerOnnx
-            | Role::Gram => true,
+            | Role::Gram
+            | Role::Folding => true,
             Role::ItemTowerOnnx
             | Role::ItemTensors
             | Role::UserTensors
@@ -139,9 +144,43 @@ pub struct Manifest {
     /// True: a graph has an op outside the compact set, load `upnext/onnx`.
     pub needs_onnx: bool,
     /// Figures of the training run, by name.
-    pub metrics: BTreeMap<String, f64>,
+    pub metrics: Metrics,
     /// Every file, by role.
     pub files: Vec<FileEntry>,
+}
+
+/// Figures by name, in the order of the names.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Metrics(Vec<(String, f64)>);
+
+impl Metrics {
+    /// Names and values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), *value))
+    }
+}
+
+impl From<BTreeMap<String, f64>> for Metrics {
+    fn from(figures: BTreeMap<String, f64>) -> Metrics {
+        Metrics(figures.into_iter().collect())
+    }
+}
+
+impl Serialize for Metrics {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+impl FromTree for Metrics {
+    fn read(tree: Tree, reader: &mut Reader) -> Metrics {
+        let mut figures = Vec::new();
+        for (name, value) in reader.members(tree) {
+            let value = f64::read(value, reader);
+            figures.push((name, value));
+        }
+        Metrics(figures)
+    }
 }
 
 impl FromTree for Role {

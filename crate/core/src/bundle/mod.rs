@@ -20,6 +20,6 @@ mod tests;
 pub use client::{ClientBundle, ClientModel, EngineKind};
 pub(crate) use digest::{hex, unhex};
 pub use digest::{is_sha256_hex, sha256, sha256_hex};
-pub use manifest::{BUNDLE_VERSION, FileEntry, Manifest, Role, Window};
+pub use manifest::{BUNDLE_VERSION, FileEntry, Manifest, Metrics, Role, Window};
 pub use pointer::Pointer;
 pub use tensors::{Tensors, write_f32};

@@ -6,6 +6,7 @@ use crate::engine::CompactEngine;
 use crate::feature::fixture::spec;
 use crate::fixture::{gram, ranker, user_tower};
 use crate::program::Program;
+use crate::text::FOLDING;
 use crate::{Code, Error};
 use proptest::prelude::*;
 
@@ -16,6 +17,7 @@ fn files() -> Files {
     let files = [
         ("client/spec.json", spec().to_json().unwrap()),
         ("client/gram.safetensors", write_f32("gram", &[3, 3], &gram())),
+        ("client/folding.bin", FOLDING.to_vec()),
         ("client/user.program", program(user_tower())),
         ("client/ranker.program", program(ranker())),
         ("server/shelves.json", b"{}".to_vec()),
@@ -30,6 +32,7 @@ fn manifest(files: &Files) -> Manifest {
     let role = |path: &str| match path {
         "client/spec.json" => Role::FeatureSpec,
         "client/gram.safetensors" => Role::Gram,
+        "client/folding.bin" => Role::Folding,
         "client/user.program" => Role::UserTower,
         "client/ranker.program" => Role::Ranker,
         _ => Role::Shelves,
@@ -48,7 +51,7 @@ fn manifest(files: &Files) -> Manifest {
         factor_window: window,
         train_window: window,
         needs_onnx: false,
-        metrics: BTreeMap::from([("auc".into(), 0.75)]),
+        metrics: BTreeMap::from([("auc".into(), 0.75)]).into(),
         files: files
             .iter()
             .map(|(path, bytes)| FileEntry {
@@ -92,10 +95,10 @@ fn only_what_is_needed_is_read() {
     };
     ClientBundle::assemble(&sha256_hex(&bytes), &bytes, EngineKind::Compact, read).unwrap();
     assert!(
-        asked.iter().all(|path| path.starts_with("client/")) && asked.len() == 4,
+        asked.iter().all(|path| path.starts_with("client/")) && asked.len() == 5,
         "{asked:?}"
     );
-    assert_eq!(manifest(&files).client_files().count(), 4);
+    assert_eq!(manifest(&files).client_files().count(), 5);
 }
 
 #[test]
@@ -103,7 +106,7 @@ fn a_flipped_bit_in_any_file_is_found() {
     let whole = files();
     let manifest = manifest(&whole).to_json().unwrap();
     for path in whole.keys().filter(|path| path.starts_with("client/")) {
-        for at in (0..whole[path].len()).step_by(5) {
+        for at in (0..whole[path].len()).step_by(whole[path].len() / 100 + 1) {
             let mut files = whole.clone();
             files.get_mut(path).unwrap()[at] ^= 1;
             assert_eq!(
@@ -147,7 +150,7 @@ fn every_contradiction_has_its_code() {
     type Break = fn(&mut Manifest);
     let inconsistent = Code::BundleInconsistent;
     let cases: [(&str, Code, Break); 16] = [
-        ("version", Code::BundleVersion, |m| m.version = 2),
+        ("version", Code::BundleVersion, |m| m.version = BUNDLE_VERSION + 1),
         ("no ranker", Code::BundleIncomplete, |m| {
             m.files.retain(|f| f.role != Role::Ranker)
         }),
@@ -169,7 +172,7 @@ fn every_contradiction_has_its_code() {
             m.files[0].path = "client/".into()
         }),
         ("server file in client", inconsistent, |m| {
-            m.files[4].path = "client/shelves.json".into()
+            m.files[5].path = "client/shelves.json".into()
         }),
         ("role twice", inconsistent, |m| m.files[1].role = m.files[0].role),
         ("path twice", inconsistent, |m| {
@@ -191,7 +194,7 @@ fn every_contradiction_has_its_code() {
         );
     }
     let mut unfinished = manifest(&files());
-    unfinished.metrics.insert("auc".into(), f64::NAN);
+    unfinished.metrics = BTreeMap::from([("auc".into(), f64::NAN)]).into();
     assert_eq!(unfinished.to_json().unwrap_err().code(), inconsistent);
 }
 
@@ -200,7 +203,7 @@ fn json_of_another_shape_is_unreadable() {
     let unreadable = |bytes: &[u8]| Manifest::parse(bytes, &sha256_hex(bytes)).unwrap_err().code();
     assert_eq!(unreadable(b""), Code::BundleUnreadable);
     assert_eq!(unreadable(b"[]"), Code::BundleUnreadable);
-    assert_eq!(unreadable(br#"{"version":1}"#), Code::BundleUnreadable);
+    assert_eq!(unreadable(br#"{"version":2}"#), Code::BundleUnreadable);
     assert_eq!(unreadable(br#"{"version":7,"shape":"another"}"#), Code::BundleVersion);
     assert_eq!(
         Pointer::parse(br#"{"bundle":"x"}"#).unwrap_err().code(),

@@ -2,7 +2,7 @@
 
 use crate::block::Block;
 use crate::feature::PastEvent;
-use crate::text::normalise;
+use crate::text::Folding;
 use crate::{EventKind, Profile, RELEVANT_FRACTION};
 
 /// A video that was played at all is not shown again for this long: six hours.
@@ -78,8 +78,9 @@ pub fn filter(
     history: &[PastEvent<'_>],
     now_ms: i64,
     watching: Option<&str>,
+    folding: &Folding,
 ) -> (Vec<usize>, Vec<Dropped>) {
-    let rules = Rules::new(profile, history, now_ms, watching);
+    let rules = Rules::new(profile, history, now_ms, watching, folding);
     let (mut kept, mut dropped) = (Vec::with_capacity(block.len()), Vec::new());
     for row in 0..block.len() {
         match rules.verdict(block, row) {
@@ -100,11 +101,18 @@ struct Rules<'a> {
     seen: Vec<f32>,
     channels: Vec<&'a str>,
     tags: Vec<String>,
+    folding: &'a Folding,
     age: Option<f32>,
 }
 
 impl<'a> Rules<'a> {
-    fn new(profile: &'a Profile, history: &[PastEvent<'a>], now_ms: i64, watching: Option<&'a str>) -> Rules<'a> {
+    fn new(
+        profile: &'a Profile,
+        history: &[PastEvent<'a>],
+        now_ms: i64,
+        watching: Option<&'a str>,
+        folding: &'a Folding,
+    ) -> Rules<'a> {
         let mut videos: Vec<&str> = history.iter().filter_map(|event| event.video).collect();
         videos.sort_unstable();
         videos.dedup();
@@ -129,7 +137,7 @@ impl<'a> Rules<'a> {
             }
         }
         let mut channels: Vec<&str> = profile.blocked_channels.iter().map(String::as_str).collect();
-        let mut tags: Vec<String> = profile.blocked_tags.iter().map(|tag| normalise(tag)).collect();
+        let mut tags: Vec<String> = profile.blocked_tags.iter().map(|tag| folding.normalise(tag)).collect();
         channels.sort_unstable();
         tags.sort_unstable();
         Rules {
@@ -139,6 +147,7 @@ impl<'a> Rules<'a> {
             seen,
             channels,
             tags,
+            folding,
             age: profile.age,
         }
     }
@@ -162,7 +171,7 @@ impl<'a> Rules<'a> {
         if !self.tags.is_empty()
             && block
                 .tags(row)
-                .any(|tag| self.tags.binary_search(&normalise(tag)).is_ok())
+                .any(|tag| self.tags.binary_search(&self.folding.normalise(tag)).is_ok())
         {
             return Some(DropReason::BlockedTag);
         }

@@ -128,7 +128,14 @@ fn cases() -> Vec<Case> {
 }
 
 fn run(case: &Case) -> (Vec<usize>, Vec<Dropped>) {
-    filter(&block(3), &case.profile, &case.past, NOW, case.watching)
+    filter(
+        &block(3),
+        &case.profile,
+        &case.past,
+        NOW,
+        case.watching,
+        Folding::current(),
+    )
 }
 
 #[test]
@@ -171,7 +178,7 @@ fn the_first_reason_in_order_is_named() {
         ..Profile::default()
     };
     let past = [event(EventKind::Watch, NOW, "v002", None)];
-    let (_, dropped) = filter(&block(3), &profile, &past, NOW, None);
+    let (_, dropped) = filter(&block(3), &profile, &past, NOW, None, Folding::current());
     assert_eq!(
         dropped,
         [Dropped {

@@ -1,11 +1,9 @@
 //! One event as it is stored.
 
-use serde::Serialize;
-
 use super::invalid;
 use crate::block::{MAX_ID_BYTES, MAX_TEXT_BYTES};
 use crate::bundle::{hex, is_sha256_hex, unhex};
-use crate::tree::{FromTree, Reader, Tree, record};
+use crate::tree::{FromTree, Reader, ToJson, Tree, record};
 use crate::{Error, EventKind, QuantRow};
 
 /// Widest row that is stored.
@@ -15,69 +13,56 @@ const MAX_ROW: usize = 1024;
 ///
 /// Bounds: ids of 1..=[`MAX_ID_BYTES`] bytes, texts of at most [`MAX_TEXT_BYTES`], seconds finite
 /// and not negative; a search has no video, everything else has one.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct StoredEvent {
     /// What happened.
     pub kind: EventKind,
     /// When, Unix milliseconds.
     pub at_ms: i64,
     /// The video; `None` for a search.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub video: Option<String>,
     /// Seconds watched, of a watch.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f32>,
     /// Length of the video in seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub length_seconds: Option<f32>,
     /// Query of a search, or the comment.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// Where it happened.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub surface: Option<String>,
     /// The video's channel.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
     /// The video's title, for the page.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// What a bundle knew of the video.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<StoredModel>,
 }
 
 /// Vector and factor of a video, of one bundle.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct StoredModel {
     /// The bundle that made them.
     pub bundle_id: String,
     /// Item vector.
     pub vector: StoredRow,
     /// Collaborative factor, where the video had one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub factor: Option<StoredRow>,
 }
 
 /// A quantised row; its levels are written as hex digits, two for each.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(into = "HexRow")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct StoredRow {
     scale: f32,
     levels: Vec<i8>,
 }
 
-#[derive(Serialize)]
 struct HexRow {
     scale: f32,
     levels: String,
 }
 
-record!(HexRow { scale, levels });
-record!(StoredModel { bundle_id as "bundleId", vector, factor });
-record!(StoredEvent {
+record!(json HexRow { scale, levels });
+record!(json StoredModel { bundle_id as "bundleId", vector, factor });
+record!(json StoredEvent {
     kind,
     at_ms as "atMs",
     video,
@@ -90,13 +75,14 @@ record!(StoredEvent {
     model,
 });
 
-impl From<StoredRow> for HexRow {
-    fn from(row: StoredRow) -> HexRow {
-        let bytes: Vec<u8> = row.levels.iter().map(|level| level.cast_unsigned()).collect();
+impl ToJson for StoredRow {
+    fn write(&self, json: &mut String) {
+        let bytes: Vec<u8> = self.levels.iter().map(|level| level.cast_unsigned()).collect();
         HexRow {
-            scale: row.scale,
+            scale: self.scale,
             levels: hex(&bytes),
         }
+        .write(json);
     }
 }
 

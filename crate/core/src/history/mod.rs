@@ -12,14 +12,12 @@ mod tests;
 
 use std::collections::VecDeque;
 
-use serde::Serialize;
-
 pub use event::{StoredEvent, StoredModel, StoredRow};
 pub use past::SearchTexts;
 pub use record::Feedback;
 
 use crate::bundle::sha256;
-use crate::tree::{FromTree as _, Misfit, Tree, record};
+use crate::tree::{FromTree as _, Misfit, ToJson, Tree, member, record};
 use crate::{Error, EventKind};
 
 /// Version of the stored form.
@@ -42,12 +40,6 @@ struct Kept {
     digest: [u8; 32],
 }
 
-#[derive(Serialize)]
-struct Written<'a> {
-    version: u32,
-    events: Vec<&'a StoredEvent>,
-}
-
 struct Read {
     _version: u32,
     events: Vec<StoredEvent>,
@@ -64,7 +56,7 @@ impl History {
         let mut history = History::default();
         for event in events {
             event.check()?;
-            history.insert(event)?;
+            history.insert(event);
         }
         Ok(history)
     }
@@ -90,16 +82,14 @@ impl History {
     }
 
     /// The stored form; [`History::parse`] of it is equal to `self`.
-    ///
-    /// # Errors
-    /// [`Error::ProfileInvalid`] where it cannot be written.
-    pub fn to_json(&self) -> Result<String, Error> {
-        let events = self.events().collect();
-        serde_json::to_string(&Written {
-            version: HISTORY_VERSION,
-            events,
-        })
-        .map_err(|e| invalid(e.to_string()))
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let events: Vec<&StoredEvent> = self.events().collect();
+        let mut json = "{".to_owned();
+        member(&mut json, "version", &HISTORY_VERSION);
+        member(&mut json, "events", &events);
+        json.push('}');
+        json
     }
 
     /// The events, oldest first.
@@ -128,13 +118,13 @@ impl History {
 
     /// Inserts by time, after events of the same instant, and lets the least useful one go
     /// where there are too many: the oldest impression, or else the oldest event.
-    fn insert(&mut self, event: StoredEvent) -> Result<(), Error> {
-        let stored = serde_json::to_vec(&event).map_err(|e| invalid(e.to_string()))?;
+    fn insert(&mut self, event: StoredEvent) {
+        let stored = event.json();
         let at = self.events.partition_point(|kept| kept.event.at_ms <= event.at_ms);
         self.events.insert(
             at,
             Kept {
-                digest: sha256(&stored),
+                digest: sha256(stored.as_bytes()),
                 event,
             },
         );
@@ -145,7 +135,6 @@ impl History {
                 .position(|kept| kept.event.kind == EventKind::Impression);
             self.events.remove(impression.unwrap_or(0));
         }
-        Ok(())
     }
 }
 

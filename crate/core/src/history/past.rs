@@ -24,7 +24,7 @@ impl SearchTexts {
         for text in searches {
             let start = values.len();
             values.resize(start + dim, 0.0);
-            encode_text(&spec.text, spec.seed, text, &mut values[start..]);
+            encode_text(&spec.text, spec.seed, &model.folding, text, &mut values[start..]);
         }
         SearchTexts { dim, values }
     }

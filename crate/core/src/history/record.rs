@@ -57,7 +57,8 @@ impl History {
                 event.model = facts.model;
             }
         }
-        self.insert(event)
+        self.insert(event);
+        Ok(())
     }
 
     fn facts_of(&self, video: &str) -> Option<StoredEvent> {

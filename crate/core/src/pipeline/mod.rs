@@ -39,7 +39,7 @@ impl Viewer {
     pub fn encode(&self, model: &ClientModel, context: &Context) -> Result<EncodedUser, Error> {
         let texts = SearchTexts::new(&self.history, model);
         let past = self.history.past(model, &texts);
-        encode_user(&model.spec, &model.gram, &self.profile, context, &past)
+        encode_user(&model.spec, &model.gram, &model.folding, &self.profile, context, &past)
     }
 }
 
@@ -58,7 +58,7 @@ pub fn recommend(
     let texts = SearchTexts::new(&viewer.history, model);
     let past = viewer.history.past(model, &texts);
     let mut slate = compose(engine, model, block, &viewer.profile, &past, context, options)?;
-    slate.receipt = receipt::receipt(model, block, viewer, context, options)?;
+    slate.receipt = receipt::receipt(model, block, viewer, context, options);
     Ok(slate)
 }
 
@@ -83,11 +83,18 @@ pub fn compose(
 ) -> Result<Slate, Error> {
     options.check()?;
     stage::check_block(model, block, context)?;
-    let user = encode_user(&model.spec, &model.gram, profile, context, past)?;
+    let user = encode_user(&model.spec, &model.gram, &model.folding, profile, context, past)?;
     let user_vector = stage::tower(engine, model, &user)?;
     let state = ViewerState::new(&model.spec, context, past, &user, &user_vector);
 
-    let (kept, mut dropped) = filter(block, profile, past, context.now_ms, options.watching.as_deref());
+    let (kept, mut dropped) = filter(
+        block,
+        profile,
+        past,
+        context.now_ms,
+        options.watching.as_deref(),
+        &model.folding,
+    );
     let scored = stage::score(engine, &state, block, &kept)?;
     let (mut picked, mut others) = stage::diversify(block, &scored, options);
     let drawn = explore(&mut picked, &mut others, options.explore, options.seed, |at| {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::Error;
-use crate::tree::record;
+use crate::tree::{decimal, record};
 
 /// Longest slate.
 pub const MAX_SLATE: usize = 200;
@@ -36,7 +36,7 @@ impl Default for Options {
     }
 }
 
-record!(Options {
+record!(json Options {
     size = Options::default().size,
     diversity = Options::default().diversity,
     explore = Options::default().explore,
@@ -57,7 +57,7 @@ impl Options {
         }
         for (what, value) in [("diversity", self.diversity), ("explore", self.explore)] {
             if !(0.0..=1.0).contains(&value) {
-                return invalid(what, format!("is {value}, needed is 0..=1"));
+                return invalid(what, format!("is {}, needed is 0..=1", decimal::text(value)));
             }
         }
         Ok(())

@@ -3,9 +3,10 @@
 use sha2::{Digest, Sha256};
 
 use super::{Options, Viewer};
+use crate::Context;
 use crate::block::Block;
 use crate::bundle::{ClientModel, hex};
-use crate::{Context, Error};
+use crate::tree::ToJson as _;
 
 /// Changes with the pipeline: whenever the same inputs may give another slate.
 const PIPELINE: &[u8] = b"upnext-slate-1";
@@ -16,25 +17,21 @@ pub(super) fn receipt(
     viewer: &Viewer,
     context: &Context,
     options: &Options,
-) -> Result<String, Error> {
-    let profile = viewer.profile.to_json()?;
-    let moment = serde_json::to_vec(&(context, options)).map_err(|e| Error::RequestInvalid {
-        what: "context or options".into(),
-        reason: e.to_string(),
-    })?;
+) -> String {
     let mut hash = Sha256::new();
     for part in [
         PIPELINE,
         model.bundle_id.as_bytes(),
         block.digest(),
         &viewer.history.digest(),
-        profile.as_bytes(),
-        &moment,
+        viewer.profile.json().as_bytes(),
+        context.json().as_bytes(),
+        options.json().as_bytes(),
     ] {
         // Length first: no two lists of parts run together alike.
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }
     let digest: [u8; 32] = hash.finalize().into();
-    Ok(hex(&digest))
+    hex(&digest)
 }

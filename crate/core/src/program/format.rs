@@ -1,5 +1,7 @@
 //! Wire format of a compact program (protobuf): dense ops with static widths, one row at a time.
 
+use crate::protobuf::message;
+
 /// Version of the format.
 pub const PROGRAM_VERSION: u32 = 1;
 
@@ -23,6 +25,8 @@ pub struct ProgramMessage {
     pub output: u32,
 }
 
+message!(ProgramMessage { 1 => version, 2 => inputs, 3 => ops, 4 => tensors, 5 => output });
+
 /// One input of the program.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct InputMessage {
@@ -36,6 +40,8 @@ pub struct InputMessage {
     #[prost(bool, tag = "3")]
     pub ids: bool,
 }
+
+message!(InputMessage { 1 => name, 2 => width, 3 => ids });
 
 /// Weights: row-major little-endian.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -53,6 +59,8 @@ pub struct TensorMessage {
     #[prost(bytes = "vec", tag = "4")]
     pub data: Vec<u8>,
 }
+
+message!(TensorMessage { 1 => rows, 2 => cols, 3 => dtype, 4 => data });
 
 /// One op.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -73,6 +81,8 @@ pub struct OpMessage {
     #[prost(float, repeated, tag = "5")]
     pub scalars: Vec<f32>,
 }
+
+message!(OpMessage { 1 => code, 2 => inputs, 3 => tensors, 4 => params, 5 => scalars });
 
 /// The ops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, prost::Enumeration)]

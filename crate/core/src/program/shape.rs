@@ -3,6 +3,7 @@
 use super::format::{OpCode, OpMessage};
 use super::validate::check_counts;
 use super::{Input, MAX_BUFFER_VALUES, MAX_WIDTH, Op, Operand, Tensor};
+use crate::tree::decimal;
 
 /// What is known of the buffers so far; answers with the reason where an op does not fit.
 pub(super) struct Shape<'a> {
@@ -141,7 +142,10 @@ impl Shape<'_> {
             OpCode::L2Norm | OpCode::RmsNorm => {
                 let (input, least) = (self.dense(first)?, raw.scalars[0]);
                 if !(least.is_finite() && least > 0.0) {
-                    return Err(format!("has the least divisor {least}, needed is a positive number"));
+                    return Err(format!(
+                        "has the least divisor {}, needed is a positive number",
+                        decimal::text(least)
+                    ));
                 }
                 let op = if code == OpCode::L2Norm {
                     Op::L2Norm { input, floor: least }
@@ -153,7 +157,7 @@ impl Shape<'_> {
             OpCode::Clamp => {
                 let (input, low, high) = (self.dense(first)?, raw.scalars[0], raw.scalars[1]);
                 if !(low.is_finite() && high.is_finite() && low <= high) {
-                    return Err(format!("clamps to {low}..={high}"));
+                    return Err(format!("clamps to {}..={}", decimal::text(low), decimal::text(high)));
                 }
                 Ok((Op::Clamp { input, low, high }, self.widths[input]))
             }

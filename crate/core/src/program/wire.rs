@@ -1,35 +1,34 @@
 //! Bytes of a program, both ways.
 
 use prost::Message as _;
-use prost::encoding::{DecodeContext, WireType, decode_key, skip_field};
 
 use super::format::{InputMessage, OpCode, OpMessage, PROGRAM_VERSION, ProgramMessage, TensorMessage};
 use super::{MAX_OPS, MAX_PROGRAM_BYTES, Op, Operand, Program, Tensor, invalid};
 use crate::Error;
+use crate::protobuf::{self, Fault, Raw, Source};
 
 /// Decodes, with size and counts bounded before anything of that size is allocated.
 pub(super) fn read(bytes: &[u8]) -> Result<ProgramMessage, Error> {
     if bytes.len() > MAX_PROGRAM_BYTES {
         return Err(invalid(format!("{} bytes, at most {MAX_PROGRAM_BYTES}", bytes.len())));
     }
-    let messages = count_messages(bytes).map_err(|e| invalid(e.to_string()))?;
+    let messages = count_messages(bytes).map_err(invalid)?;
     if messages > 3 * MAX_OPS {
         return Err(invalid(format!(
             "{messages} inputs, ops and tensors, at most {}",
             3 * MAX_OPS
         )));
     }
-    ProgramMessage::decode(bytes).map_err(|e| invalid(e.to_string()))
+    protobuf::read(bytes).map_err(invalid)
 }
 
 /// Length-delimited fields of the outermost message. Two bytes of input can make an op of a
 /// hundred in memory, so they are counted before they are decoded.
-fn count_messages(mut bytes: &[u8]) -> Result<usize, prost::DecodeError> {
+fn count_messages(bytes: &[u8]) -> Result<usize, Fault> {
     let mut count = 0;
-    while !bytes.is_empty() {
-        let (tag, wire_type) = decode_key(&mut bytes)?;
-        skip_field(wire_type, tag, &mut bytes, DecodeContext::default())?;
-        count += usize::from(wire_type == WireType::LengthDelimited);
+    let mut source = Source::new(bytes);
+    while let Some((_, value)) = source.field()? {
+        count += usize::from(matches!(value, Raw::Bytes(_)));
     }
     Ok(count)
 }

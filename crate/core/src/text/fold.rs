@@ -1,16 +1,20 @@
-//! Compatibility caseless normal form (NFKC of the case-folded text), from a table of 28 KB.
+//! Compatibility caseless normal form (NFKC of the case-folded text), from a table that a bundle carries.
 //!
-//! The tables of the usual library are hashed for speed and don't compress: 50 KB of a 80 KB module on
-//! the wire. This one is sorted and written as differences, 9 KB compressed; a test makes it from that
-//! library, which stays the oracle.
+//! The table is data of the features: a device folds by that of its bundle, which is the one that training
+//! folded by. The tables of the usual library are hashed for speed and don't compress, 50 KB on the wire; this
+//! one is sorted and written as differences, 9 KB compressed. A test makes it from that library, the oracle.
 
+use core::fmt;
 use std::sync::OnceLock;
 
-/// Written by the test `the_table_is_what_the_oracle_says`.
-static BYTES: &[u8] = include_bytes!("fold.bin");
+use crate::Error;
 
-/// The decoded table. Characters that fold to themselves aren't in it.
-struct Table {
+/// The table of this release, as it stands in a bundle. Written by the test `the_table_is_what_the_oracle_says`.
+pub static FOLDING: &[u8] = include_bytes!("fold.bin");
+
+/// How characters are folded, composed and ordered. Those that fold to themselves aren't in it.
+#[derive(Clone, Default, PartialEq)]
+pub struct Folding {
     /// Sorted characters, each with where its folded form begins in `folded`.
     starts: Vec<(u32, u32)>,
     folded: Vec<char>,
@@ -18,6 +22,14 @@ struct Table {
     pairs: Vec<(char, char, char)>,
     /// `(first, end, combining class)`, sorted.
     classes: Vec<(u32, u32, u8)>,
+}
+
+impl fmt::Debug for Folding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Folding")
+            .field("characters", &self.starts.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Hangul syllables are composed by arithmetic.
@@ -34,36 +46,39 @@ mod hangul {
 /// The mark that Greek writes below a vowel.
 const IOTA_BELOW: char = '\u{345}';
 
-/// The folded, composed form of the characters.
-pub(super) fn fold(text: impl Iterator<Item = char>) -> String {
-    let table = Table::get();
-    let mut chars = Vec::new();
-    for c in text {
-        table.push(c, &mut chars);
-    }
-    order(&mut chars);
-    // The iota below folds to a letter, and only after it has let other marks of its letter pass.
-    chars
-        .iter_mut()
-        .filter(|(_, c)| *c == IOTA_BELOW)
-        .for_each(|c| *c = (0, 'ι'));
-    table.compose(&chars)
-}
-
 /// Numbers written in seven bits per byte, the lowest first.
-struct Numbers<'a>(core::slice::Iter<'a, u8>);
+struct Numbers<'a> {
+    bytes: core::slice::Iter<'a, u8>,
+    /// More was asked for than there is; zeros were given.
+    ran_out: bool,
+}
 
 impl Numbers<'_> {
     fn next(&mut self) -> u32 {
         let (mut value, mut shift) = (0_u32, 0_u32);
-        for byte in &mut self.0 {
+        for byte in &mut self.bytes {
             value |= u32::from(byte & 127).wrapping_shl(shift);
             if *byte < 128 {
-                break;
+                return value;
             }
             shift += 7;
         }
+        self.ran_out = true;
         value
+    }
+
+    /// `count`, where as many numbers can follow: each takes a byte.
+    fn at_most_the_rest(&mut self, count: usize) -> usize {
+        if count <= self.bytes.len() {
+            return count;
+        }
+        self.ran_out = true;
+        0
+    }
+
+    fn count(&mut self) -> usize {
+        let count = self.next() as usize;
+        self.at_most_the_rest(count)
     }
 
     /// The number that differs by the next one from `last`.
@@ -77,23 +92,67 @@ fn char_of(code: u32) -> char {
     char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
-impl Table {
-    fn get() -> &'static Table {
-        static TABLE: OnceLock<Table> = OnceLock::new();
-        TABLE.get_or_init(|| Table::read(&mut Numbers(BYTES.iter())))
+impl Folding {
+    /// That of this release.
+    #[must_use]
+    pub fn current() -> &'static Folding {
+        static CURRENT: OnceLock<Folding> = OnceLock::new();
+        // The test that makes the bytes reads them back too.
+        CURRENT.get_or_init(|| Folding::parse(FOLDING).unwrap_or_default())
+    }
+
+    /// Reads the table of a bundle.
+    ///
+    /// # Errors
+    /// [`Error::BundleUnreadable`] where the bytes hold more or fewer numbers than they say.
+    pub fn parse(bytes: &[u8]) -> Result<Folding, Error> {
+        let mut numbers = Numbers {
+            bytes: bytes.iter(),
+            ran_out: false,
+        };
+        let folding = Folding::read(&mut numbers);
+        if numbers.ran_out || numbers.bytes.len() > 0 {
+            return Err(Error::BundleUnreadable {
+                file: "text folding".into(),
+                reason: "it is longer or shorter than it says".into(),
+            });
+        }
+        Ok(folding)
+    }
+
+    /// The folded, composed form of the characters.
+    pub(super) fn fold(&self, text: impl Iterator<Item = char>) -> String {
+        let mut chars = Vec::new();
+        for c in text {
+            self.push(c, &mut chars);
+        }
+        order(&mut chars);
+        // The iota below folds to a letter, and only after it has let other marks of its letter pass.
+        chars
+            .iter_mut()
+            .filter(|(_, c)| *c == IOTA_BELOW)
+            .for_each(|c| *c = (0, 'ι'));
+        self.compose(&chars)
     }
 
     /// Column by column, as the columns of one kind compress best.
-    fn read(numbers: &mut Numbers<'_>) -> Table {
-        let count = numbers.next() as usize;
-        let mut code = 0;
+    fn read(numbers: &mut Numbers<'_>) -> Folding {
+        let count = numbers.count();
+        let mut code = 0_u32;
         let codes: Vec<u32> = (0..count)
             .map(|_| {
-                code += numbers.next();
+                code = code.wrapping_add(numbers.next());
                 code
             })
             .collect();
-        let lengths: Vec<u32> = (0..count).map(|_| numbers.next()).collect();
+        let mut lengths: Vec<u32> = (0..count).map(|_| numbers.next()).collect();
+        let total = lengths
+            .iter()
+            .map(|length| *length as usize)
+            .fold(0, usize::saturating_add);
+        if numbers.at_most_the_rest(total) < total {
+            lengths.clear();
+        }
         let mut first = 0;
         let firsts: Vec<u32> = lengths
             .iter()
@@ -112,7 +171,7 @@ impl Table {
             }
             folded.extend((1..length).map(|_| char_of(numbers.next())));
         }
-        let count = numbers.next() as usize;
+        let count = numbers.count();
         let mut column = || -> Vec<u32> {
             let mut value = 0;
             let next = |_| {
@@ -124,14 +183,14 @@ impl Table {
         let (composites, firsts, seconds) = (column(), column(), column());
         let pairs = firsts.into_iter().zip(seconds).zip(composites);
         let pairs = pairs.map(|((a, b), c)| (char_of(a), char_of(b), char_of(c))).collect();
-        let mut end = 0;
-        let classes = (0..numbers.next()).map(|_| {
-            let start = end + numbers.next();
-            end = start + numbers.next();
+        let mut end = 0_u32;
+        let classes = (0..numbers.count()).map(|_| {
+            let start = end.wrapping_add(numbers.next());
+            end = start.wrapping_add(numbers.next());
             (start, end, numbers.next() as u8)
         });
         let classes = classes.collect();
-        Table {
+        Folding {
             starts,
             folded,
             pairs,

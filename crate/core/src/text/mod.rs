@@ -2,36 +2,41 @@
 
 mod fold;
 
+pub use fold::{FOLDING, Folding};
+
 use crate::feature::spec::TextSpec;
 use crate::hash::{bucket, hash64};
 
 /// Most characters of a text that count; the rest is ignored, so that a text cannot take the device's time.
 pub const MAX_TEXT_CHARS: usize = 4096;
 
-/// Compatibility-equivalent and case variants become one string: NFKC, case-folded, without
-/// invisible characters, white space collapsed to one space and trimmed. The dotless ı joins i,
-/// other than in Unicode's folding; that suits search (ISPARTA and Isparta meet).
-///
-/// ```
-/// use upnext_core::text::normalise;
-/// assert_eq!(normalise("  Ｆｉｎ\u{AD}ale\u{3000}ΟΔΟΣ "), "finale οδοσ");
-/// assert_eq!(normalise("STRASSE"), normalise("Straße"));
-/// ```
-#[must_use]
-pub fn normalise(text: &str) -> String {
-    let folded = fold::fold(text.chars().take(MAX_TEXT_CHARS).filter(|c| !invisible(*c)));
-    let mut out = String::with_capacity(folded.len());
-    for c in folded.chars() {
-        if !(c.is_whitespace() || c.is_control()) {
-            out.push(c);
-        } else if !out.is_empty() && !out.ends_with(' ') {
-            out.push(' ');
+impl Folding {
+    /// Compatibility-equivalent and case variants become one string: NFKC, case-folded, without
+    /// invisible characters, white space collapsed to one space and trimmed. The dotless ı joins i,
+    /// other than in Unicode's folding; that suits search (ISPARTA and Isparta meet).
+    ///
+    /// ```
+    /// use upnext_core::text::Folding;
+    /// let folding = Folding::current();
+    /// assert_eq!(folding.normalise("  Ｆｉｎ\u{AD}ale\u{3000}ΟΔΟΣ "), "finale οδοσ");
+    /// assert_eq!(folding.normalise("STRASSE"), folding.normalise("Straße"));
+    /// ```
+    #[must_use]
+    pub fn normalise(&self, text: &str) -> String {
+        let folded = self.fold(text.chars().take(MAX_TEXT_CHARS).filter(|c| !invisible(*c)));
+        let mut out = String::with_capacity(folded.len());
+        for c in folded.chars() {
+            if !(c.is_whitespace() || c.is_control()) {
+                out.push(c);
+            } else if !out.is_empty() && !out.ends_with(' ') {
+                out.push(' ');
+            }
         }
+        if out.ends_with(' ') {
+            out.pop();
+        }
+        out
     }
-    if out.ends_with(' ') {
-        out.pop();
-    }
-    out
 }
 
 /// Soft hyphen, zero-width and direction marks, variation selectors, byte order mark.
@@ -50,21 +55,23 @@ fn separates(c: char) -> bool {
             | '\u{6D4}' | '\u{964}' | '\u{965}')
 }
 
-/// Writes the text's vector to `out`, which holds `spec.dim` values: signed feature hashing of
+/// Writes the vector of the text, folded by `folding`, to `out`, which holds `spec.dim` values: signed feature hashing of
 /// the `min_n..=max_n`-grams of every word between boundary marks, and of each longer word as a
 /// whole; L2-normalised. Text without a word gives zeros.
 ///
 /// ```
-/// use upnext_core::{feature::spec::TextSpec, text::encode_text};
+/// use upnext_core::feature::spec::TextSpec;
+/// use upnext_core::text::{Folding, encode_text};
+/// let folding = Folding::current();
 /// let spec = TextSpec { dim: 32, min_n: 2, max_n: 4 };
 /// let (mut a, mut b) = ([0.0; 32], [0.0; 32]);
-/// encode_text(&spec, 7, "Ночной ПОЕЗД", &mut a);
-/// encode_text(&spec, 7, "ночной поезд!", &mut b);
+/// encode_text(&spec, 7, folding, "Ночной ПОЕЗД", &mut a);
+/// encode_text(&spec, 7, folding, "ночной поезд!", &mut b);
 /// assert_eq!(a, b);
 /// ```
-pub fn encode_text(spec: &TextSpec, seed: u64, text: &str, out: &mut [f32]) {
+pub fn encode_text(spec: &TextSpec, seed: u64, folding: &Folding, text: &str, out: &mut [f32]) {
     out.fill(0.0);
-    let normal = normalise(text);
+    let normal = folding.normalise(text);
     // `<` and `>` separate words, so they can't stand inside one.
     let mut marked = String::new();
     let mut starts: Vec<usize> = Vec::new();

@@ -11,8 +11,12 @@ const SPEC: TextSpec = TextSpec {
 
 fn vector(text: &str) -> Vec<f32> {
     let mut out = vec![f32::NAN; SPEC.dim as usize];
-    encode_text(&SPEC, 11, text, &mut out);
+    encode_text(&SPEC, 11, Folding::current(), text, &mut out);
     out
+}
+
+fn normalise(text: &str) -> String {
+    Folding::current().normalise(text)
 }
 
 /// The same by definition: owned n-grams of characters, summed, divided by the length.

@@ -1,18 +1,24 @@
-//! What is read from JSON or from a JavaScript object: first a tree, then the types of the core.
+//! What is read from JSON or from a JavaScript object: first a tree, then the types of the core. And JSON of what a
+//! device keeps.
 //!
 //! serde writes a parser for each type and each source, a third of a megabyte of module for the types here.
 //! One parser of trees and a small [`FromTree`] per type do the same in a tenth, and say in which field a
-//! value does not fit.
+//! value does not fit. serde_json stays the oracle of both directions, and writes what only training writes.
 
+pub(crate) mod decimal;
+mod parse;
 mod read;
 mod record;
 mod value;
+mod write;
 
 #[cfg(test)]
 mod tests;
 
 pub use record::Fields;
 pub(crate) use record::record;
+pub use write::ToJson;
+pub(crate) use write::member;
 
 /// Deepest nesting that is read; no type of the core needs half of it.
 pub const MAX_DEPTH: u8 = 16;
@@ -113,23 +119,6 @@ impl Reader {
 }
 
 impl Tree {
-    /// Parses JSON.
-    ///
-    /// # Errors
-    /// [`Misfit`] where it is none, with line and column.
-    ///
-    /// ```
-    /// use upnext_core::tree::Tree;
-    /// assert_eq!(Tree::parse(b"[true, 1]"), Ok(Tree::List(vec![Tree::Bool(true), Tree::Signed(1)])));
-    /// assert!(Tree::parse(b"[true, 1").unwrap_err().to_string().contains("line 1 column 8"));
-    /// ```
-    pub fn parse(json: &[u8]) -> Result<Tree, Misfit> {
-        serde_json::from_slice(json).map_err(|error| Misfit {
-            path: String::new(),
-            reason: error.to_string(),
-        })
-    }
-
     /// The member of this name, of an object that has it.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Tree> {

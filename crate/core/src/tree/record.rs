@@ -12,21 +12,26 @@ pub struct Fields<'a> {
 }
 
 impl Reader {
+    /// The members of `tree`, whatever their names. Refused is anything but an object.
+    pub(crate) fn members(&mut self, tree: Tree) -> Vec<(String, Tree)> {
+        if let Tree::Object(members) = tree {
+            return members;
+        }
+        self.wrong(&tree, "an object");
+        Vec::new()
+    }
+
     /// The members of `tree`. Refused are anything but an object, a name that is not listed, and one that
     /// comes twice.
     pub fn fields(&mut self, tree: Tree, names: &'static [&'static str]) -> Fields<'_> {
         let mut values = vec![None; names.len()];
-        if let Tree::Object(members) = tree {
-            for (name, value) in members {
-                let at = names.iter().position(|known| *known == name);
-                match at.and_then(|at| values.get_mut(at)) {
-                    Some(slot @ None) => *slot = Some(value),
-                    Some(_) => self.refuse(format!("field `{name}` comes twice")),
-                    None => self.refuse(format!("unknown field `{name}`, known are {}", names.join(", "))),
-                }
+        for (name, value) in self.members(tree) {
+            let at = names.iter().position(|known| *known == name);
+            match at.and_then(|at| values.get_mut(at)) {
+                Some(slot @ None) => *slot = Some(value),
+                Some(_) => self.refuse(format!("field `{name}` comes twice")),
+                None => self.refuse(format!("unknown field `{name}`, known are {}", names.join(", "))),
             }
-        } else {
-            self.wrong(&tree, "an object");
         }
         Fields {
             reader: self,
@@ -66,8 +71,20 @@ impl Fields<'_> {
 
 /// Reads a struct from an object: `record!(Type { field, other as "otherName", third = default })`.
 /// A field that is not listed in the object takes its default, or is nothing where it is an `Option`;
-/// one that the struct does not know is refused. Implements [`serde::Deserialize`] by way of the tree too.
+/// one that the struct does not know is refused. Implements [`serde::Deserialize`] by way of the tree too, and
+/// [`ToJson`](super::ToJson) where it begins with `json`.
 macro_rules! record {
+    (json $type:ident { $($field:ident $(as $name:literal)? $(= $default:expr)?),* $(,)? }) => {
+        $crate::tree::record!($type { $($field $(as $name)? $(= $default)?),* });
+
+        impl $crate::tree::ToJson for $type {
+            fn write(&self, json: &mut String) {
+                json.push('{');
+                $($crate::tree::member(json, $crate::tree::record!(@name $field $($name)?), &self.$field);)*
+                json.push('}');
+            }
+        }
+    };
     ($type:ident { $($field:ident $(as $name:literal)? $(= $default:expr)?),* $(,)? }) => {
         impl $crate::tree::FromTree for $type {
             fn read(tree: $crate::tree::Tree, reader: &mut $crate::tree::Reader) -> $type {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{FromTree, Misfit, Tree, record};
+use super::{FromTree, Misfit, ToJson as _, Tree, record};
 
 #[derive(Debug, Clone, PartialEq)]
 struct Point {
@@ -11,7 +11,7 @@ struct Point {
     far: Option<u8>,
     names: Vec<String>,
 }
-record!(Point { x, far as "isFar", names = Vec::new() });
+record!(json Point { x, far as "isFar", names = Vec::new() });
 
 fn point(json: &str) -> Result<Point, String> {
     Tree::parse(json.as_bytes())
@@ -39,7 +39,7 @@ fn fields_are_read_by_name_in_any_order_and_have_defaults() {
 #[test]
 fn a_misfit_says_where_and_what() {
     for (json, message) in [
-        (r#"{"x": 1"#, "EOF while parsing an object at line 1 column 7"),
+        (r#"{"x": 1"#, "the text ends too early at line 1 column 7"),
         (r#"{"x": "1"}"#, "x: expected a number, found a text"),
         (r#"{"isFar": 1}"#, "missing field `x`"),
         (r#"{"x": 1, "isFar": 256}"#, "isFar: 256 is outside 0..=255"),
@@ -58,6 +58,14 @@ fn a_misfit_says_where_and_what() {
             "unknown field `far`, known are x, isFar, names",
         ),
         ("[1, 2, []]", "expected an object, found a list"),
+        (
+            "{\n \"x\": 01}",
+            "expected a comma or the end of the list or object at line 2 column 8",
+        ),
+        (r#"{"x": 1e999}"#, "a number out of range at line 1 column 12"),
+        (r#"{"x": "\ud800"}"#, "half of a surrogate pair at line 1 column 14"),
+        (r#"{"x": tru}"#, "expected a value at line 1 column 7"),
+        ("{} {}", "more text after the end at line 1 column 4"),
     ] {
         assert_eq!(point(json), Err(message.to_owned()), "{json}");
     }
@@ -134,12 +142,48 @@ fn back(tree: &Tree) -> Value {
     }
 }
 
+/// Equal, but for the last bits of fractions.
+fn alike(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) if a.is_f64() && b.is_f64() => {
+            let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
+            (a - b).abs() <= 1e-14 * b.abs() && a as f32 == b as f32
+        }
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| alike(a, b)),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|((k, a), (l, b))| k == l && alike(a, b))
+        }
+        _ => a == b,
+    }
+}
+
 proptest! {
     #[test]
-    fn a_tree_holds_what_the_library_reads(value in values()) {
-        let json = value.to_string();
-        let expected: Value = serde_json::from_str(&json).unwrap();
-        prop_assert_eq!(back(&Tree::parse(json.as_bytes()).unwrap()), expected);
+    fn a_tree_holds_what_the_library_reads(value in values(), pretty: bool) {
+        let json = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
+        let tree = back(&Tree::parse(json.as_bytes()).unwrap());
+        prop_assert!(alike(&tree, &serde_json::from_str(&json).unwrap()), "{json} is read as {tree}");
+    }
+
+    #[test]
+    fn what_the_library_refuses_is_refused_and_nothing_else(
+        text in r#"[\[\]{}:,"\\/ubnd08e.E+\- \n]{0,9}"#, within in prop::sample::select(vec!["", "[]", "\"\"", "{\"a\":}"]),
+    ) {
+        let (before, after) = within.split_at(within.len().saturating_sub(1));
+        let json = format!("{before}{text}{after}");
+        let library: Result<Value, _> = serde_json::from_str(&json);
+        prop_assert_eq!(Tree::parse(json.as_bytes()).map(|_| ()).map_err(drop), library.map(drop).map_err(drop), "{}", json);
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_by_library_and_tree(
+        x in any::<f32>().prop_filter("JSON has no others", |v| v.is_finite()),
+        far: Option<u8>, names in prop::collection::vec(any::<String>(), 0..4),
+    ) {
+        let written = Point { x, far, names };
+        let json = written.json();
+        prop_assert_eq!(point(&json), Ok(written.clone()));
+        prop_assert_eq!(serde_json::from_str::<Point>(&json).unwrap(), written);
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! Reading numbers, texts, lists.
 
-use std::collections::BTreeMap;
-
 use super::{FromTree, Reader, Step, Tree};
 
 impl FromTree for bool {
@@ -126,20 +124,5 @@ impl<T: FromTree + Copy + Default> FromTree for [T; 2] {
         }
         reader.refuse(format!("expected two values, found {}", values.len()));
         [T::default(); 2]
-    }
-}
-
-impl FromTree for BTreeMap<String, f64> {
-    fn read(tree: Tree, reader: &mut Reader) -> BTreeMap<String, f64> {
-        let mut read = BTreeMap::new();
-        match tree {
-            Tree::Object(members) => {
-                for (name, value) in members {
-                    read.insert(name, f64::read(value, reader));
-                }
-            }
-            other => reader.wrong(&other, "an object"),
-        }
-        read
     }
 }

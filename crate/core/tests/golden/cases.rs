@@ -40,7 +40,7 @@ fn history(set: &Set, events: impl IntoIterator<Item = Feedback>) -> serde_json:
     for event in events {
         history.record(event, Some(&set.block)).unwrap();
     }
-    serde_json::from_str(&history.to_json().unwrap()).unwrap()
+    serde_json::from_str(&history.to_json()).unwrap()
 }
 
 /// A week of a viewer with tastes.
@@ -63,7 +63,7 @@ fn busy() -> Vec<Feedback> {
 }
 
 fn case(name: &str) -> Case {
-    let nothing = History::default().to_json().unwrap();
+    let nothing = History::default().to_json();
     Case {
         name: name.to_owned(),
         profile: Profile::default(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use prost::Message as _;
 use upnext_core::block::{BLOCK_VERSION, BlockMessage, source};
-use upnext_core::bundle::{BUNDLE_VERSION, FileEntry, Manifest, Role, Window, sha256_hex, write_f32};
+use upnext_core::bundle::{BUNDLE_VERSION, FileEntry, Manifest, Metrics, Role, Window, sha256_hex, write_f32};
 use upnext_core::engine::HEADS;
 use upnext_core::feature::UserLayout;
 use upnext_core::feature::spec::{
@@ -16,6 +16,7 @@ use upnext_core::fold_in::Gram;
 use upnext_core::hash::hash64;
 use upnext_core::program::format::{InputMessage, OpCode, OpMessage, PROGRAM_VERSION, ProgramMessage, TensorMessage};
 use upnext_core::signal::SIGNAL_COUNT;
+use upnext_core::text::FOLDING;
 
 /// Width of vectors and of factors.
 pub const VECTOR: usize = 8;
@@ -238,6 +239,7 @@ pub fn bundle() -> Bundle {
             "safetensors",
             write_f32("gram", &[FACTOR, FACTOR], gram.values()),
         ),
+        (Role::Folding, "folding", "bin", FOLDING.to_vec()),
     ];
     let mut files = BTreeMap::new();
     let mut entries = Vec::new();
@@ -266,7 +268,7 @@ pub fn bundle() -> Bundle {
         factor_window: window,
         train_window: window,
         needs_onnx: false,
-        metrics: BTreeMap::new(),
+        metrics: Metrics::default(),
         files: entries,
     }
     .to_json()

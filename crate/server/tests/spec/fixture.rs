@@ -12,7 +12,7 @@ use arrow::array::{
 use parquet::arrow::ArrowWriter;
 use safetensors::tensor::{Dtype, TensorView, serialize};
 use tempfile::TempDir;
-use upnext_core::bundle::{BUNDLE_VERSION, FileEntry, Manifest, Role, Window, sha256_hex};
+use upnext_core::bundle::{BUNDLE_VERSION, FileEntry, Manifest, Metrics, Role, Window, sha256_hex};
 use upnext_core::quantize;
 
 pub const VECTOR_DIM: usize = 8;
@@ -74,6 +74,7 @@ impl World {
             (Role::UserTower, b"user tower".to_vec()),
             (Role::Ranker, b"ranker".to_vec()),
             (Role::Gram, b"gram".to_vec()),
+            (Role::Folding, b"folding".to_vec()),
             (Role::ItemTowerOnnx, b"item tower: server half".to_vec()),
             (
                 Role::ItemTensors,
@@ -230,6 +231,7 @@ fn stem(role: Role) -> (&'static str, &'static str) {
         Role::Ranker => ("client/ranker", "program"),
         Role::RankerOnnx => ("client/ranker", "onnx"),
         Role::Gram => ("client/gram", "safetensors"),
+        Role::Folding => ("client/folding", "bin"),
         Role::ItemTowerOnnx => ("server/item-tower", "onnx"),
         Role::ItemTensors => ("server/item-tensors", "safetensors"),
         Role::UserTensors => ("server/user-tensors", "safetensors"),
@@ -272,7 +274,7 @@ pub fn write_bundle(root: &Path, files: &BTreeMap<Role, Vec<u8>>, note: &str) ->
         factor_window: window,
         train_window: window,
         needs_onnx: false,
-        metrics: BTreeMap::new(),
+        metrics: Metrics::default(),
         files: entries.iter().map(|(entry, _)| entry.clone()).collect(),
     };
     let manifest = manifest.to_json().unwrap();

@@ -4,7 +4,7 @@ use crate::feature::Column;
 use crate::feature::spec::{FeatureSpec, Standardise};
 use crate::feature::vocabulary::{VocabularyIndex, language_term};
 use crate::hash::{bucket, hash64};
-use crate::text::encode_text;
+use crate::text::{Folding, encode_text};
 
 /// A video as of an instant. Unknown is `None`, never zero.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -97,14 +97,15 @@ pub struct EncodedItem {
 
 /// Encodes one video. For many, keep an [`ItemEncoder`].
 #[must_use]
-pub fn encode_item(spec: &FeatureSpec, video: &VideoFeatures<'_>) -> EncodedItem {
-    ItemEncoder::new(spec).encode(video)
+pub fn encode_item(spec: &FeatureSpec, folding: &Folding, video: &VideoFeatures<'_>) -> EncodedItem {
+    ItemEncoder::new(spec, folding).encode(video)
 }
 
 /// The item encoder with its look-ups built.
 #[derive(Debug, Clone)]
 pub struct ItemEncoder<'a> {
     spec: &'a FeatureSpec,
+    folding: &'a Folding,
     tags: VocabularyIndex<'a>,
     channel: VocabularyIndex<'a>,
 }
@@ -112,9 +113,10 @@ pub struct ItemEncoder<'a> {
 impl<'a> ItemEncoder<'a> {
     /// An encoder for a valid spec.
     #[must_use]
-    pub fn new(spec: &'a FeatureSpec) -> ItemEncoder<'a> {
+    pub fn new(spec: &'a FeatureSpec, folding: &'a Folding) -> ItemEncoder<'a> {
         ItemEncoder {
             spec,
+            folding,
             tags: spec.item.tags.index(),
             channel: spec.item.channel.index(),
         }
@@ -153,7 +155,7 @@ impl<'a> ItemEncoder<'a> {
         let mut dense = vec![0.0; 2 * text_dim];
         let (title, comments) = dense.split_at_mut(text_dim);
         if let Some(text) = video.title {
-            encode_text(&spec.text, spec.seed, text, title);
+            encode_text(&spec.text, spec.seed, self.folding, text, title);
         }
         for (slot, value) in comments.iter_mut().zip(video.comments.unwrap_or_default()) {
             *slot = *value;

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 #[test]
 fn a_video_of_which_nothing_is_known_is_all_zeros() {
-    let encoded = encode_item(&spec(), &VideoFeatures::default());
+    let encoded = encode_item(&spec(), Folding::current(), &VideoFeatures::default());
     assert_eq!(encoded.categorical, [0; 5]);
     assert_eq!(encoded.tags, [0; 3]);
     assert!(encoded.dense.iter().all(|v| *v == 0.0));
@@ -17,8 +17,8 @@ fn a_count_of_zero_is_not_an_unknown_count() {
         ..VideoFeatures::default()
     };
     assert_ne!(
-        encode_item(&spec(), &zero),
-        encode_item(&spec(), &VideoFeatures::default())
+        encode_item(&spec(), Folding::current(), &zero),
+        encode_item(&spec(), Folding::current(), &VideoFeatures::default())
     );
 }
 
@@ -38,12 +38,12 @@ fn known_values_stand_where_the_layout_says() {
         views: Some(9.0),
         ..VideoFeatures::default()
     };
-    let encoded = encode_item(&spec, &video);
+    let encoded = encode_item(&spec, Folding::current(), &video);
     assert_eq!(encoded.categorical[2..], [2, 2, 1]);
     assert_eq!(encoded.tags[..2], [2, 1]);
     assert!(encoded.tags[2] > 2, "an unseen tag hashes");
     let mut title = [0.0; 8];
-    encode_text(&spec.text, spec.seed, "night TRAIN", &mut title);
+    encode_text(&spec.text, spec.seed, Folding::current(), "night TRAIN", &mut title);
     assert_eq!(encoded.dense[..8], title);
     assert_eq!(encoded.dense[8..16], comments);
     let (length, _) = spec.item.length.value(Some(60.0));
@@ -57,6 +57,7 @@ fn two_videos_that_share_a_row_rarely_share_both() {
     let rows = |i: u32| {
         let encoded = encode_item(
             &spec,
+            Folding::current(),
             &VideoFeatures {
                 id: &i.to_string(),
                 ..VideoFeatures::default()
@@ -89,7 +90,7 @@ proptest! {
             language: word.as_deref(), rating: word.as_deref(), channel: word.as_deref(),
             likes: number, comments_count: number, views: number,
         };
-        let encoded = encode_item(&spec, &video);
+        let encoded = encode_item(&spec, Folding::current(), &video);
         prop_assert_eq!(encoded.categorical.len(), layout.categorical.len());
         for (row, column) in encoded.categorical.iter().zip(layout.categorical) {
             prop_assert!(*row < column.rows, "{}", column.name);

@@ -5,7 +5,7 @@ use crate::feature::spec::FeatureSpec;
 use crate::feature::vocabulary::language_term;
 use crate::feature::{Column, PastEvent, Pool};
 use crate::fold_in::{Gram, fold_in};
-use crate::text::encode_text;
+use crate::text::{Folding, encode_text};
 use crate::{Context, Error, Profile};
 
 /// Inputs of the user tower: columns and widths, from the spec alone.
@@ -100,11 +100,12 @@ pub struct EncodedUser {
 pub fn encode_user(
     spec: &FeatureSpec,
     gram: &Gram,
+    folding: &Folding,
     profile: &Profile,
     context: &Context,
     history: &[PastEvent<'_>],
 ) -> Result<EncodedUser, Error> {
-    UserEncoder::new(spec, gram)?.encode(profile, context, history)
+    UserEncoder::new(spec, gram, folding)?.encode(profile, context, history)
 }
 
 /// The user encoder with its checks done.
@@ -113,6 +114,7 @@ pub struct UserEncoder<'a> {
     spec: &'a FeatureSpec,
     layout: UserLayout,
     gram: &'a Gram,
+    folding: &'a Folding,
 }
 
 impl<'a> UserEncoder<'a> {
@@ -120,7 +122,7 @@ impl<'a> UserEncoder<'a> {
     ///
     /// # Errors
     /// [`Error::BundleInconsistent`] where the Gram matrix has another width than the spec says.
-    pub fn new(spec: &'a FeatureSpec, gram: &'a Gram) -> Result<UserEncoder<'a>, Error> {
+    pub fn new(spec: &'a FeatureSpec, gram: &'a Gram, folding: &'a Folding) -> Result<UserEncoder<'a>, Error> {
         if gram.dim() != spec.factor_dim as usize {
             return Err(Error::BundleInconsistent {
                 what: "width of the Gram matrix".to_owned(),
@@ -132,6 +134,7 @@ impl<'a> UserEncoder<'a> {
             spec,
             layout: UserLayout::new(spec),
             gram,
+            folding,
         })
     }
 
@@ -160,6 +163,7 @@ impl<'a> UserEncoder<'a> {
             encode_text(
                 &spec.text,
                 spec.seed,
+                self.folding,
                 profile.username.as_deref().unwrap_or_default(),
                 &mut dense[start..],
             );

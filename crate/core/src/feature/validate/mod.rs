@@ -4,7 +4,7 @@ use crate::Error;
 use crate::feature::spec::{
     Buckets, Centroids, FeatureSpec, ItemSpec, PriorSpec, SPEC_VERSION, Standardise, TextSpec, UserSpec, Vocabulary,
 };
-use crate::tree::{FromTree as _, Misfit, Tree};
+use crate::tree::{FromTree as _, Misfit, Tree, decimal};
 
 /// Widest vector, factor or text vector.
 pub const MAX_DIM: u32 = 1024;
@@ -197,7 +197,7 @@ fn number(what: &str, found: f32, expected: &str, fits: impl Fn(f32) -> bool) ->
     if found.is_finite() && fits(found) {
         return Ok(());
     }
-    Err(broken(what, expected, &found.to_string()))
+    Err(broken(what, expected, &decimal::text(found)))
 }
 
 fn broken(what: &str, expected: &str, found: &str) -> Error {

@@ -5,6 +5,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::{canonical_combining_class, compose};
 
 use super::*;
+use crate::Code;
 
 /// By the standard library's case mappings and the usual library's normal forms; twice, as Unicode's
 /// compatibility caseless match asks: folding can denormalise and normalising can bring up a capital (℡ → TEL).
@@ -109,8 +110,25 @@ fn the_table_is_what_the_oracle_says() {
     if std::env::var_os("UPNEXT_UPDATE_GOLDEN").is_some() {
         std::fs::write(path, written()).unwrap();
     } else {
-        assert!(written() == BYTES, "fold.bin is not what this version of Unicode gives");
+        assert!(
+            written() == FOLDING,
+            "fold.bin is not what this version of Unicode gives"
+        );
     }
+    assert!(Folding::parse(FOLDING).is_ok());
+}
+
+fn fold(text: impl Iterator<Item = char>) -> String {
+    Folding::current().fold(text)
+}
+
+#[test]
+fn a_table_that_is_cut_or_lengthened_is_refused() {
+    let code = |bytes: &[u8]| Folding::parse(bytes).unwrap_err().code();
+    for length in (0..FOLDING.len()).step_by(97).chain([FOLDING.len() - 1]) {
+        assert_eq!(code(&FOLDING[..length]), Code::BundleUnreadable, "{length}");
+    }
+    assert_eq!(code(&[FOLDING, &[0]].concat()), Code::BundleUnreadable);
 }
 
 #[test]
@@ -140,6 +158,15 @@ fn tricky() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    #[test]
+    fn a_table_of_any_bytes_folds_or_is_refused(
+        bytes in prop::collection::vec(prop_oneof![0_u8..8, any::<u8>()], 0..80), text in tricky(),
+    ) {
+        if let Ok(folding) = Folding::parse(&bytes) {
+            let _ = folding.normalise(&text);
+        }
+    }
+
     #[test]
     fn every_text_folds_as_the_oracle_says(text in tricky()) {
         prop_assert_eq!(fold(text.chars()), oracle(&text));

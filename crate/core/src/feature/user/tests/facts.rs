@@ -102,7 +102,7 @@ fn each_fact_moves_its_own_column_and_no_other() {
         ),
     ];
     for (name, profile, context, row) in cases {
-        let encoded = encode_user(&spec(), &gram(), &profile, &context, &[]).unwrap();
+        let encoded = encode_user(&spec(), &gram(), Folding::current(), &profile, &context, &[]).unwrap();
         for (column, found) in UserLayout::new(&spec()).categorical.iter().zip(&encoded.categorical) {
             let expected = match (name.split('+').any(|n| n == column.name), column.name) {
                 (true, "weekday") => 1 + u32::from(context.local_time().unwrap().weekday),
@@ -130,7 +130,7 @@ fn half_a_location_or_an_absurd_age_is_unknown() {
             ..Profile::default()
         },
     ] {
-        let encoded = encode_user(&spec(), &gram(), &profile, &context(), &[]).unwrap();
+        let encoded = encode_user(&spec(), &gram(), Folding::current(), &profile, &context(), &[]).unwrap();
         assert_eq!(encoded.categorical, [0; 9]);
     }
 }
@@ -145,13 +145,13 @@ fn the_user_name_is_read_only_where_the_spec_says_so() {
         },
     );
     assert_eq!(
-        encode_user(&on, &gram(), &profile, &context(), &[]).unwrap(),
+        encode_user(&on, &gram(), Folding::current(), &profile, &context(), &[]).unwrap(),
         encode(&[])
     );
     on.user.username = true;
-    let encoded = encode_user(&on, &gram(), &profile, &context(), &[]).unwrap();
+    let encoded = encode_user(&on, &gram(), Folding::current(), &profile, &context(), &[]).unwrap();
     let mut name = [0.0; 8];
-    encode_text(&on.text, on.seed, "night owl", &mut name);
+    encode_text(&on.text, on.seed, Folding::current(), "night owl", &mut name);
     assert_eq!(encoded.dense[UserLayout::new(&spec()).dense..], name);
     assert_eq!(encoded.dense.len(), UserLayout::new(&on).dense);
 }
@@ -168,7 +168,7 @@ proptest! {
             language: word.clone(), time_zone: word.clone(), ..Profile::default()
         };
         let context = Context { utc_offset_minutes: offset, device: word.clone(), surface: word, ..context() };
-        let encoded = encode_user(&spec(), &gram(), &profile, &context, &history).unwrap();
+        let encoded = encode_user(&spec(), &gram(), Folding::current(), &profile, &context, &history).unwrap();
         let layout = UserLayout::new(&spec());
         prop_assert_eq!(encoded.categorical.len(), layout.categorical.len());
         for (row, column) in encoded.categorical.iter().zip(layout.categorical) {

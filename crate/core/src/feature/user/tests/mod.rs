@@ -54,7 +54,15 @@ fn event(kind: EventKind, days_ago: i64, video: usize, fraction: Option<f32>) ->
 }
 
 fn encode(history: &[PastEvent<'_>]) -> EncodedUser {
-    encode_user(&spec(), &gram(), &Profile::default(), &context(), history).unwrap()
+    encode_user(
+        &spec(),
+        &gram(),
+        Folding::current(),
+        &Profile::default(),
+        &context(),
+        history,
+    )
+    .unwrap()
 }
 
 prop_compose! {

@@ -164,11 +164,19 @@ fn rows_of_another_width_or_without_a_finite_scale_are_refused() {
         ),
     ];
     for (event, code) in cases {
-        let error = encode_user(&spec(), &gram(), &Profile::default(), &context(), &[event]).unwrap_err();
+        let error = encode_user(
+            &spec(),
+            &gram(),
+            Folding::current(),
+            &Profile::default(),
+            &context(),
+            &[event],
+        )
+        .unwrap_err();
         assert_eq!(error.code(), code);
     }
     let wide = Gram::new(1, vec![1.0]).unwrap();
-    let error = encode_user(&spec(), &wide, &Profile::default(), &context(), &[]).unwrap_err();
+    let error = encode_user(&spec(), &wide, Folding::current(), &Profile::default(), &context(), &[]).unwrap_err();
     assert_eq!(error.code(), Code::BundleInconsistent);
 }
 

@@ -1,11 +1,11 @@
 //! What runs the two graphs of the device: the user tower and the ranker.
 
-use crate::Error;
 use crate::bundle::ClientBundle;
 use crate::feature::spec::FeatureSpec;
 use crate::feature::{Column, EncodedUser, UserLayout};
 use crate::program::{Input, Program, Scratch, Value};
 use crate::signal::SIGNAL_COUNT;
+use crate::{Error, ErrorKind};
 
 /// What the ranker says of a candidate: the logit that it is found relevant where it is shown, and the score that a
 /// slate is ordered by, the logit that it is met *and* found relevant among the candidates of a server.
@@ -122,11 +122,11 @@ fn expect(what: &str, expected: usize, found: usize) -> Result<(), Error> {
 }
 
 fn differs(what: &str, expected: String, found: String) -> Error {
-    Error::BundleInconsistent {
+    Error::from(ErrorKind::BundleInconsistent {
         what: what.to_owned(),
         expected,
         found,
-    }
+    })
 }
 
 #[cfg(test)]

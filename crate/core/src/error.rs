@@ -3,8 +3,35 @@
 use crate::Code;
 
 /// An error of the core: what, where, and how to mend it.
+///
+/// A pointer, because most functions hand up what others found: forty bytes of names and values would be moved each time.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum Error {
+#[error(transparent)]
+pub struct Error(Box<ErrorKind>);
+
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Error {
+        Error(Box::new(kind))
+    }
+}
+
+impl Error {
+    /// What went wrong.
+    #[must_use]
+    pub const fn kind(&self) -> &ErrorKind {
+        &self.0
+    }
+
+    /// The stable code of this error.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        self.0.code()
+    }
+}
+
+/// What went wrong, with what is needed to mend it.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ErrorKind {
     /// The manifest, spec or another JSON file of the bundle does not parse.
     #[error("{file} of the bundle is not readable: {reason}; write the bundle again with `upnext-export`")]
     BundleUnreadable {
@@ -137,27 +164,27 @@ pub enum Error {
     },
 }
 
-impl Error {
-    /// The stable code of this error.
+impl ErrorKind {
+    /// The stable code of errors of this kind.
     #[must_use]
     pub const fn code(&self) -> Code {
         match self {
-            Error::BundleUnreadable { .. } => Code::BundleUnreadable,
-            Error::BundleVersion { .. } => Code::BundleVersion,
-            Error::BundleCorrupt { .. } => Code::BundleCorrupt,
-            Error::BundleIncomplete { .. } => Code::BundleIncomplete,
-            Error::BundleInconsistent { .. } => Code::BundleInconsistent,
-            Error::BundleMismatch { .. } => Code::BundleMismatch,
-            Error::BlockUnreadable { .. } => Code::BlockUnreadable,
-            Error::BlockInvalid { .. } => Code::BlockInvalid,
-            Error::BlockExpired { .. } => Code::BlockExpired,
-            Error::NotFinite { .. } => Code::NotFinite,
-            Error::IdOutOfRange { .. } => Code::IdOutOfRange,
-            Error::ProgramInvalid { .. } => Code::ProgramInvalid,
-            Error::OnnxInvalid { .. } => Code::OnnxInvalid,
-            Error::RequestInvalid { .. } => Code::RequestInvalid,
-            Error::ProfileInvalid { .. } => Code::ProfileInvalid,
-            Error::NotReady { .. } => Code::NotReady,
+            ErrorKind::BundleUnreadable { .. } => Code::BundleUnreadable,
+            ErrorKind::BundleVersion { .. } => Code::BundleVersion,
+            ErrorKind::BundleCorrupt { .. } => Code::BundleCorrupt,
+            ErrorKind::BundleIncomplete { .. } => Code::BundleIncomplete,
+            ErrorKind::BundleInconsistent { .. } => Code::BundleInconsistent,
+            ErrorKind::BundleMismatch { .. } => Code::BundleMismatch,
+            ErrorKind::BlockUnreadable { .. } => Code::BlockUnreadable,
+            ErrorKind::BlockInvalid { .. } => Code::BlockInvalid,
+            ErrorKind::BlockExpired { .. } => Code::BlockExpired,
+            ErrorKind::NotFinite { .. } => Code::NotFinite,
+            ErrorKind::IdOutOfRange { .. } => Code::IdOutOfRange,
+            ErrorKind::ProgramInvalid { .. } => Code::ProgramInvalid,
+            ErrorKind::OnnxInvalid { .. } => Code::OnnxInvalid,
+            ErrorKind::RequestInvalid { .. } => Code::RequestInvalid,
+            ErrorKind::ProfileInvalid { .. } => Code::ProfileInvalid,
+            ErrorKind::NotReady { .. } => Code::NotReady,
         }
     }
 }

@@ -2,7 +2,7 @@
 //! The trainer's half-step and the device's collaborative feature are this one function.
 
 use crate::feature::spec::FoldInSpec;
-use crate::{Error, QuantRow};
+use crate::{Error, ErrorKind, QuantRow};
 
 /// `Σ v vᵀ` over all items: what the unobserved weigh.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,14 +18,14 @@ impl Gram {
     /// [`Error::BundleInconsistent`] for another number of values, [`Error::NotFinite`] for NaN or infinity.
     pub fn new(dim: usize, values: Vec<f32>) -> Result<Gram, Error> {
         if dim.checked_mul(dim) != Some(values.len()) {
-            return Err(Error::BundleInconsistent {
+            return Err(Error::from(ErrorKind::BundleInconsistent {
                 what: "number of values of the Gram matrix".to_owned(),
                 expected: format!("{dim} × {dim}"),
                 found: values.len().to_string(),
-            });
+            }));
         }
         match values.iter().position(|v| !v.is_finite()) {
-            Some(index) => Err(Error::NotFinite { what: "gram", index }),
+            Some(index) => Err(Error::from(ErrorKind::NotFinite { what: "gram", index })),
             None => Ok(Gram { dim, values }),
         }
     }
@@ -239,13 +239,14 @@ mod tests {
 
     #[test]
     fn a_gram_matrix_of_the_wrong_size_or_with_nan_is_refused() {
+        let kind = |dim, values| Gram::new(dim, values).map_err(|error| error.kind().clone());
         assert!(matches!(
-            Gram::new(2, vec![0.0; 3]),
-            Err(Error::BundleInconsistent { .. })
+            kind(2, vec![0.0; 3]),
+            Err(ErrorKind::BundleInconsistent { .. })
         ));
         assert!(matches!(
-            Gram::new(1, vec![f32::NAN]),
-            Err(Error::NotFinite { index: 0, .. })
+            kind(1, vec![f32::NAN]),
+            Err(ErrorKind::NotFinite { index: 0, .. })
         ));
     }
 

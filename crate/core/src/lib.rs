@@ -37,7 +37,7 @@ pub mod viewer;
 
 pub use code::Code;
 pub use context::{Context, LocalTime};
-pub use error::Error;
+pub use error::{Error, ErrorKind};
 pub use event::{EventKind, RELEVANT_FRACTION, fraction_watched, relevant};
 pub use profile::Profile;
 pub use quantize::{QuantRow, quantize};

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::Error;
 use crate::feature::on_globe;
 use crate::tree::{FromTree as _, ToJson as _, Tree, record};
+use crate::{Error, ErrorKind};
 
 /// Longest text of a profile in bytes.
 pub const MAX_PROFILE_TEXT: usize = 256;
@@ -99,10 +99,10 @@ impl Profile {
 }
 
 fn invalid(reason: String) -> Error {
-    Error::ProfileInvalid {
+    Error::from(ErrorKind::ProfileInvalid {
         what: "profile",
         reason,
-    }
+    })
 }
 
 #[cfg(test)]

@@ -125,10 +125,10 @@ fn languages(tags: &[String]) -> Result<Vec<String>, Error> {
 }
 
 fn invalid(what: &str, reason: impl Into<String>) -> Error {
-    Error::RequestInvalid {
+    Error::from(crate::ErrorKind::RequestInvalid {
         what: what.to_owned(),
         reason: reason.into(),
-    }
+    })
 }
 
 #[cfg(test)]
@@ -160,7 +160,9 @@ mod tests {
             .filter_map(|p| p.split(|c: char| !c.is_alphanumeric() && c != '_').next())
             .collect();
         assert!(
-            paths.iter().all(|p| ["Error", "block", "bundle"].contains(p)),
+            paths
+                .iter()
+                .all(|p| ["Error", "ErrorKind", "block", "bundle"].contains(p)),
             "{paths:?}"
         );
         for local in [

@@ -1,7 +1,7 @@
 //! Errors on their way to JavaScript.
 
 use js_sys::{Object, Reflect};
-use upnext_core::Error;
+use upnext_core::{Error, ErrorKind};
 use wasm_bindgen::JsValue;
 
 /// What every exported function returns.
@@ -28,10 +28,10 @@ impl From<Thrown> for JsValue {
 
 /// An argument of the wrong shape.
 pub(crate) fn wrong_shape(what: &'static str, reason: String) -> Thrown {
-    Thrown(Error::RequestInvalid {
+    Thrown(Error::from(ErrorKind::RequestInvalid {
         what: what.to_owned(),
         reason,
-    })
+    }))
 }
 
 /// Sets a property of a fresh plain object, which can't fail.

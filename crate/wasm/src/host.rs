@@ -38,7 +38,14 @@ fn user_agent() -> Option<String> {
 
 /// Kind of device by the browser's own name for itself; `None` where it names nothing we know.
 fn device_kind(user_agent: &str) -> Option<&'static str> {
-    let names = |words: &[&str]| words.iter().any(|word| user_agent.contains(word));
+    // By bytes: the search of `str` is for long texts, and ten times the code.
+    let has = |word: &str| {
+        user_agent
+            .as_bytes()
+            .windows(word.len())
+            .any(|part| part == word.as_bytes())
+    };
+    let names = |words: &[&str]| words.iter().any(|word| has(word));
     // In this order: a television calls itself Linux or Android too, a tablet Android as well.
     if names(&["TV", "Tizen", "Web0S", "WebOS", "BRAVIA", "AFT", "CrKey", "Roku"]) {
         Some("tv")

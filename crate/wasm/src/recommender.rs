@@ -7,7 +7,7 @@ use upnext_core::engine::Engine as _;
 use upnext_core::feature::EncodedUser;
 use upnext_core::history::{Feedback, History};
 use upnext_core::pipeline::{self, Options, Viewer};
-use upnext_core::{Context, Error, Profile};
+use upnext_core::{Context, Error, ErrorKind, Profile};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use crate::columns::{block_info, raw_slate};
@@ -71,7 +71,7 @@ impl Recommender {
     /// Every `block-…` code, `bundle-mismatch`, `not-ready`; the old block stays.
     #[wasm_bindgen(js_name = setBlock, unchecked_return_type = "BlockInfo")]
     pub fn set_block(&mut self, block: &[u8]) -> JsResult<JsValue> {
-        let loaded = self.loaded.as_mut().ok_or(NO_BUNDLE)?;
+        let loaded = self.loaded.as_mut().ok_or_else(no_bundle)?;
         let block = Block::decode(block, &loaded.model.bundle_id, loaded.model.dims())?;
         let info = block_info(&block);
         loaded.block = block;
@@ -139,7 +139,7 @@ impl Recommender {
     ) -> JsResult<JsValue> {
         let context: Context = read("context", context)?;
         let options: Options = read("options", options)?;
-        let Loaded { model, engine, block } = self.loaded.as_mut().ok_or(NO_BUNDLE)?;
+        let Loaded { model, engine, block } = self.loaded.as_mut().ok_or_else(no_bundle)?;
         let slate = pipeline::recommend(engine, model, block, &self.viewer, &context, &options)?;
         Ok(raw_slate(&slate))
     }
@@ -151,7 +151,7 @@ impl Recommender {
     #[wasm_bindgen(unchecked_return_type = "EncodedUser")]
     pub fn encode(&self, #[wasm_bindgen(unchecked_param_type = "Context")] context: JsValue) -> JsResult<JsValue> {
         let context: Context = read("context", context)?;
-        let loaded = self.loaded.as_ref().ok_or(NO_BUNDLE)?;
+        let loaded = self.loaded.as_ref().ok_or_else(no_bundle)?;
         let user = self.viewer.encode(&loaded.model, &context)?;
         let encoded = Object::new();
         set(
@@ -168,7 +168,7 @@ impl Recommender {
     /// # Errors
     /// `not-ready`, `id-out-of-range`, `not-finite`, `request-invalid` for another width.
     pub fn tower(&mut self, categorical: Vec<u32>, dense: Vec<f32>) -> JsResult<Vec<f32>> {
-        let loaded = self.loaded.as_mut().ok_or(NO_BUNDLE)?;
+        let loaded = self.loaded.as_mut().ok_or_else(no_bundle)?;
         let user = EncodedUser {
             categorical,
             dense,
@@ -178,4 +178,6 @@ impl Recommender {
     }
 }
 
-const NO_BUNDLE: Error = Error::NotReady { what: "bundle" };
+fn no_bundle() -> Error {
+    Error::from(ErrorKind::NotReady { what: "bundle" })
+}

@@ -12,11 +12,11 @@ use tract_onnx::tract_core::ops::array::{Gather, Slice};
 use tract_onnx::tract_core::ops::cast::Cast;
 use tract_onnx::tract_core::ops::change_axes::AxisOp;
 use tract_onnx::tract_hir::infer::Factoid;
-use upnext_core::Error;
 use upnext_core::bundle::ClientBundle;
 use upnext_core::engine::{Engine, HEADS};
 use upnext_core::feature::{Column, EncodedUser, UserLayout};
 use upnext_core::signal::SIGNAL_COUNT;
+use upnext_core::{Error, ErrorKind};
 
 /// The input of ids, and that of floats, of the user tower.
 const TOWER_INPUTS: [&str; 2] = ["categorical", "dense"];
@@ -58,11 +58,11 @@ impl TractEngine {
     fn check_ids(&self, ids: &[u32]) -> Result<(), Error> {
         for (Column { name, rows }, id) in self.layout.categorical.iter().zip(ids) {
             if id >= rows {
-                return Err(Error::IdOutOfRange {
+                return Err(Error::from(ErrorKind::IdOutOfRange {
                     what: (*name).to_owned(),
                     found: i64::from(*id),
                     limit: i64::from(*rows),
-                });
+                }));
             }
         }
         Ok(())
@@ -212,23 +212,23 @@ fn invalid(error: TractError) -> Error {
 }
 
 fn refuse(reason: String) -> Error {
-    Error::OnnxInvalid { reason }
+    Error::from(ErrorKind::OnnxInvalid { reason })
 }
 
 fn expect(what: &str, expected: usize, found: usize) -> Result<(), Error> {
     if expected == found {
         return Ok(());
     }
-    Err(Error::BundleInconsistent {
+    Err(Error::from(ErrorKind::BundleInconsistent {
         what: what.to_owned(),
         expected: expected.to_string(),
         found: found.to_string(),
-    })
+    }))
 }
 
 fn check_finite(what: &'static str, values: &[f32]) -> Result<(), Error> {
     match values.iter().position(|v| !v.is_finite()) {
-        Some(index) => Err(Error::NotFinite { what, index }),
+        Some(index) => Err(Error::from(ErrorKind::NotFinite { what, index })),
         None => Ok(()),
     }
 }

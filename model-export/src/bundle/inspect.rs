@@ -88,8 +88,8 @@ pub fn inspect(path: &Path) -> Result<Report, Error> {
 
 fn program(role: Role, bytes: &[u8]) -> Result<ProgramReport, Error> {
     Program::decode(bytes)?;
-    let message =
-        ProgramMessage::decode(bytes).map_err(|e| upnext_core::Error::ProgramInvalid { reason: e.to_string() })?;
+    let message = ProgramMessage::decode(bytes)
+        .map_err(|e| upnext_core::Error::from(upnext_core::ErrorKind::ProgramInvalid { reason: e.to_string() }))?;
     let kind = |ids| if ids { "ids" } else { "f32" };
     Ok(ProgramReport {
         role,

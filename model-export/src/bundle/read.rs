@@ -101,9 +101,12 @@ impl Bundle {
         let entry = self.manifest.file(role)?;
         let path = self.directory.join(&entry.path);
         let bytes = fs::read(&path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => Error::Core(upnext_core::Error::BundleIncomplete {
-                file: entry.path.clone(),
-            }),
+            std::io::ErrorKind::NotFound => Error::Core(
+                upnext_core::ErrorKind::BundleIncomplete {
+                    file: entry.path.clone(),
+                }
+                .into(),
+            ),
             _ => Error::file(&path)(error),
         })?;
         entry.verify(&bytes)?;
@@ -194,10 +197,13 @@ impl Bundle {
 }
 
 fn unreadable(file: &str, reason: String) -> Error {
-    Error::Core(upnext_core::Error::BundleUnreadable {
-        file: file.to_owned(),
-        reason,
-    })
+    Error::Core(
+        upnext_core::ErrorKind::BundleUnreadable {
+            file: file.to_owned(),
+            reason,
+        }
+        .into(),
+    )
 }
 
 /// A whole Parquet file in one batch; its bytes were verified before.
@@ -238,11 +244,14 @@ impl<'a> TensorFile<'a> {
             .tensor(tensor)
             .map_err(|e| unreadable(self.name, e.to_string()))?;
         if view.dtype() != dtype || view.shape() != shape {
-            return Err(Error::Core(upnext_core::Error::BundleInconsistent {
-                what: format!("{tensor} in {}", self.name),
-                expected: format!("{dtype:?} {shape:?}"),
-                found: format!("{:?} {:?}", view.dtype(), view.shape()),
-            }));
+            return Err(Error::Core(
+                upnext_core::ErrorKind::BundleInconsistent {
+                    what: format!("{tensor} in {}", self.name),
+                    expected: format!("{dtype:?} {shape:?}"),
+                    found: format!("{:?} {:?}", view.dtype(), view.shape()),
+                }
+                .into(),
+            ));
         }
         Ok(view.data().to_vec())
     }
@@ -256,7 +265,9 @@ impl<'a> TensorFile<'a> {
             .map(|b| f32::from_le_bytes(*b))
             .collect();
         match values.iter().position(|v| !v.is_finite()) {
-            Some(index) => Err(Error::Core(upnext_core::Error::NotFinite { what: tensor, index })),
+            Some(index) => Err(Error::Core(
+                upnext_core::ErrorKind::NotFinite { what: tensor, index }.into(),
+            )),
             None => Ok(values),
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use upnext_core::block::{BLOCK_VERSION, Block, BlockMessage, source};
 use upnext_core::bundle::{Role, Window};
 use upnext_core::signal::Candidate;
-use upnext_core::{Error as CoreError, QuantRow};
+use upnext_core::{ErrorKind, QuantRow};
 
 use crate::Error;
 use crate::bundle::{ANY_LANGUAGE, Bundle, VideoFigures};
@@ -39,10 +39,13 @@ impl<'a> Catalogue<'a> {
             scales,
         };
         let shelves = serde_json::from_slice(&bundle.read(Role::Shelves)?).map_err(|error| {
-            Error::Core(CoreError::BundleUnreadable {
-                file: "shelves".to_owned(),
-                reason: error.to_string(),
-            })
+            Error::Core(
+                ErrorKind::BundleUnreadable {
+                    file: "shelves".to_owned(),
+                    reason: error.to_string(),
+                }
+                .into(),
+            )
         })?;
         let mut popular: Vec<u32> = (0..data.videos.len() as u32).collect();
         popular.sort_by(|a, b| figures.log_popularity[*b as usize].total_cmp(&figures.log_popularity[*a as usize]));

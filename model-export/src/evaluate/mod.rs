@@ -23,6 +23,7 @@ mod interval;
 mod report;
 mod slates;
 
+use upnext_core::ErrorKind;
 use upnext_core::bundle::EngineKind;
 use upnext_core::engine::CompactEngine;
 
@@ -161,9 +162,12 @@ fn dial(stage: &slates::Stage<'_>, visitors: &[slates::Visitor], users: usize) -
 
 fn client(bundle: &Bundle) -> Result<upnext_core::bundle::ClientBundle, Error> {
     match bundle.client(EngineKind::Compact) {
-        Err(Error::Core(upnext_core::Error::BundleIncomplete { file })) => Err(Error::OpUnsupported {
-            op: file,
-            reason: "the bundle has no compact program of it, and evaluation runs the compact engine".to_owned(),
+        Err(Error::Core(error)) => Err(match error.kind() {
+            ErrorKind::BundleIncomplete { file } => Error::OpUnsupported {
+                op: file.clone(),
+                reason: "the bundle has no compact program of it, and evaluation runs the compact engine".to_owned(),
+            },
+            _ => Error::Core(error),
         }),
         other => other,
     }

@@ -11,7 +11,7 @@ pub use wire::{BlockMessage, source};
 
 use prost::Message as _;
 
-use crate::{Error, protobuf};
+use crate::{Error, ErrorKind, protobuf};
 
 /// Version of the wire format.
 pub const BLOCK_VERSION: u32 = 1;
@@ -58,13 +58,13 @@ impl Block {
     /// dictionary row that is not there, [`Error::BlockInvalid`] for every other broken bound.
     pub fn decode(bytes: &[u8], bundle_id: &str, dims: Dims) -> Result<Block, Error> {
         if bytes.len() > MAX_BLOCK_BYTES {
-            return Err(Error::BlockInvalid {
+            return Err(Error::from(ErrorKind::BlockInvalid {
                 what: "size in bytes",
                 expected: format!("at most {MAX_BLOCK_BYTES}"),
                 found: bytes.len().to_string(),
-            });
+            }));
         }
-        let message = protobuf::read(bytes).map_err(|reason| Error::BlockUnreadable { reason })?;
+        let message = protobuf::read(bytes).map_err(|reason| Error::from(ErrorKind::BlockUnreadable { reason }))?;
         verify::verify(message, bundle_id, dims, crate::bundle::sha256(bytes))
     }
 
@@ -85,7 +85,7 @@ impl Block {
         if now_ms < expired_at_ms {
             return Ok(());
         }
-        Err(Error::BlockExpired { expired_at_ms, now_ms })
+        Err(Error::from(ErrorKind::BlockExpired { expired_at_ms, now_ms }))
     }
 
     /// Number of candidates.

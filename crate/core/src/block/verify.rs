@@ -1,27 +1,27 @@
 //! Every bound of a block, checked once.
 
 use super::{BLOCK_VERSION, Block, BlockMessage, Dims, MAX_CANDIDATES, MAX_ID_BYTES, MAX_TAGS, MAX_TEXT_BYTES};
-use crate::Error;
 use crate::tree::decimal;
+use crate::{Error, ErrorKind};
 
 /// The most negative level is never written, so that rows stay symmetric.
 const FORBIDDEN_LEVEL: u8 = i8::MIN as u8;
 
 pub(super) fn verify(message: BlockMessage, bundle_id: &str, dims: Dims, digest: [u8; 32]) -> Result<Block, Error> {
     if message.version != BLOCK_VERSION {
-        return Err(Error::BundleVersion {
+        return Err(Error::from(ErrorKind::BundleVersion {
             what: "candidate block",
             found: message.version,
             expected: BLOCK_VERSION,
-        });
+        }));
     }
     if message.bundle_id != bundle_id {
-        return Err(Error::BundleMismatch {
+        return Err(Error::from(ErrorKind::BundleMismatch {
             what: "candidate block",
             expected: bundle_id.to_owned(),
             // Untrusted text goes into the message: not more of it than an id is long.
             found: message.bundle_id.chars().take(64).collect(),
-        });
+        }));
     }
     let n = message.ids.len();
     if n > MAX_CANDIDATES {
@@ -165,26 +165,26 @@ fn length(what: &'static str, found: usize, expected: usize) -> Result<(), Error
 
 fn finite(what: &'static str, column: &[f32]) -> Result<(), Error> {
     match column.iter().position(|v| !v.is_finite()) {
-        Some(index) => Err(Error::NotFinite { what, index }),
+        Some(index) => Err(Error::from(ErrorKind::NotFinite { what, index })),
         None => Ok(()),
     }
 }
 
 fn dictionary_rows(what: &'static str, column: &[u32], words: usize) -> Result<(), Error> {
     match column.iter().find(|row| **row as usize > words) {
-        Some(row) => Err(Error::IdOutOfRange {
+        Some(row) => Err(Error::from(ErrorKind::IdOutOfRange {
             what: format!("dictionary row of {what}"),
             found: i64::from(*row),
             limit: words as i64 + 1,
-        }),
+        })),
         None => Ok(()),
     }
 }
 
 fn invalid(what: &'static str, expected: impl ToString, found: impl ToString) -> Error {
-    Error::BlockInvalid {
+    Error::from(ErrorKind::BlockInvalid {
         what,
         expected: expected.to_string(),
         found: found.to_string(),
-    }
+    })
 }

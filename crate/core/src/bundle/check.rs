@@ -1,8 +1,8 @@
 //! Reading and writing a manifest, and the checks that need nothing but it.
 
 use super::{BUNDLE_VERSION, FileEntry, Manifest, Role, is_sha256_hex, sha256_hex};
-use crate::Error;
 use crate::tree::{FromTree as _, Tree, decimal};
+use crate::{Error, ErrorKind};
 
 /// Largest manifest in bytes.
 const MAX_MANIFEST_BYTES: usize = 1 << 20;
@@ -26,11 +26,11 @@ impl FileEntry {
     }
 
     fn corrupt(&self, expected: String, found: String) -> Error {
-        Error::BundleCorrupt {
+        Error::from(ErrorKind::BundleCorrupt {
             file: self.path.clone(),
             expected,
             found,
-        }
+        })
     }
 }
 
@@ -50,21 +50,21 @@ impl Manifest {
         }
         let found = sha256_hex(bytes);
         if found != id {
-            return Err(Error::BundleCorrupt {
+            return Err(Error::from(ErrorKind::BundleCorrupt {
                 file: "manifest.json".into(),
                 expected: id.to_owned(),
                 found,
-            });
+            }));
         }
         // The version first: a later one may have any other shape.
         let tree = Tree::parse(bytes).map_err(|e| unreadable(e.to_string()))?;
         let version = tree.version().map_err(|e| unreadable(e.to_string()))?;
         if version != BUNDLE_VERSION {
-            return Err(Error::BundleVersion {
+            return Err(Error::from(ErrorKind::BundleVersion {
                 what: "manifest",
                 found: version,
                 expected: BUNDLE_VERSION,
-            });
+            }));
         }
         let manifest = Manifest::from_tree(tree).map_err(|e| unreadable(e.to_string()))?;
         manifest.check()?;
@@ -88,8 +88,10 @@ impl Manifest {
     /// [`Error::BundleIncomplete`] where the manifest names none.
     pub fn file(&self, role: Role) -> Result<&FileEntry, Error> {
         let found = self.files.iter().find(|f| f.role == role);
-        found.ok_or_else(|| Error::BundleIncomplete {
-            file: format!("a file of role {}", role.as_str()),
+        found.ok_or_else(|| {
+            Error::from(ErrorKind::BundleIncomplete {
+                file: format!("a file of role {}", role.as_str()),
+            })
         })
     }
 
@@ -168,16 +170,16 @@ fn is_plain_path(path: &str, half: &str) -> bool {
 }
 
 fn unreadable(reason: String) -> Error {
-    Error::BundleUnreadable {
+    Error::from(ErrorKind::BundleUnreadable {
         file: "manifest.json".into(),
         reason,
-    }
+    })
 }
 
 fn inconsistent(what: &str, expected: String, found: String) -> Error {
-    Error::BundleInconsistent {
+    Error::from(ErrorKind::BundleInconsistent {
         what: what.to_owned(),
         expected,
         found,
-    }
+    })
 }

@@ -1,11 +1,11 @@
 //! What a device loads of a bundle.
 
 use super::{FileEntry, Manifest, Role, Tensors};
-use crate::Error;
 use crate::block::Dims;
 use crate::feature::spec::FeatureSpec;
 use crate::fold_in::Gram;
 use crate::text::Folding;
+use crate::{Error, ErrorKind};
 
 /// Which form of the graphs an engine runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,8 +96,10 @@ impl ClientBundle {
     ) -> Result<ClientBundle, Error> {
         let manifest = Manifest::parse(manifest, id)?;
         let mut verified = |file: &FileEntry| {
-            let bytes = read(&file.path).ok_or_else(|| Error::BundleIncomplete {
-                file: file.path.clone(),
+            let bytes = read(&file.path).ok_or_else(|| {
+                Error::from(ErrorKind::BundleIncomplete {
+                    file: file.path.clone(),
+                })
             })?;
             file.verify(&bytes).map(|()| bytes)
         };
@@ -108,11 +110,11 @@ impl ClientBundle {
             ("factor_dim of the feature spec", spec.factor_dim, manifest.factor_dim),
         ] {
             if in_spec != in_manifest {
-                return Err(Error::BundleInconsistent {
+                return Err(Error::from(ErrorKind::BundleInconsistent {
                     what: what.into(),
                     expected: in_manifest.to_string(),
                     found: in_spec.to_string(),
-                });
+                }));
             }
         }
         let width = manifest.factor_dim as usize;

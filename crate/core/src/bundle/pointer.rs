@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::is_sha256_hex;
-use crate::Error;
 use crate::tree::{FromTree as _, Tree, record};
+use crate::{Error, ErrorKind};
 
 /// Content of `current.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,9 +21,11 @@ impl Pointer {
     /// # Errors
     /// [`Error::BundleUnreadable`] where it is no JSON object with a bundle id.
     pub fn parse(bytes: &[u8]) -> Result<Pointer, Error> {
-        let unreadable = |reason: String| Error::BundleUnreadable {
-            file: "current.json".into(),
-            reason,
+        let unreadable = |reason: String| {
+            Error::from(ErrorKind::BundleUnreadable {
+                file: "current.json".into(),
+                reason,
+            })
         };
         let pointer = Tree::parse(bytes)
             .and_then(Pointer::from_tree)

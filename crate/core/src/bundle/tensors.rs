@@ -2,8 +2,8 @@
 //!
 //! Eight bytes of header length, the header as JSON, then the data.
 
-use crate::Error;
 use crate::tree::{FromTree as _, Tree, record};
+use crate::{Error, ErrorKind};
 
 /// Largest header in bytes.
 const MAX_HEADER_BYTES: usize = 1 << 16;
@@ -65,15 +65,17 @@ impl<'a> Tensors<'a> {
     /// [`Error::NotFinite`] for NaN or infinity.
     pub fn f32(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, Error> {
         let entry = self.entries.iter().find(|(known, _)| known == name);
-        let (_, entry) = entry.ok_or_else(|| Error::BundleIncomplete {
-            file: format!("{name} in {}", self.file),
+        let (_, entry) = entry.ok_or_else(|| {
+            Error::from(ErrorKind::BundleIncomplete {
+                file: format!("{name} in {}", self.file),
+            })
         })?;
         if entry.dtype != "F32" || entry.shape != shape {
-            return Err(Error::BundleInconsistent {
+            return Err(Error::from(ErrorKind::BundleInconsistent {
                 what: format!("{name} in {}", self.file),
                 expected: format!("F32 {}", product(shape)),
                 found: format!("{} {}", entry.dtype, product(&entry.shape)),
-            });
+            }));
         }
         let [from, to] = entry.data_offsets;
         let values = shape.iter().try_fold(4_usize, |product, d| product.checked_mul(*d));
@@ -81,10 +83,10 @@ impl<'a> Tensors<'a> {
         let data = data.ok_or_else(|| unreadable(self.file, format!("{name} lies at {from}..{to}")))?;
         let values: Vec<f32> = data.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
         match values.iter().position(|v| !v.is_finite()) {
-            Some(index) => Err(Error::NotFinite {
+            Some(index) => Err(Error::from(ErrorKind::NotFinite {
                 what: "tensor of the bundle",
                 index,
-            }),
+            })),
             None => Ok(values),
         }
     }
@@ -111,8 +113,8 @@ fn product(shape: &[usize]) -> String {
 }
 
 fn unreadable(file: &str, reason: String) -> Error {
-    Error::BundleUnreadable {
+    Error::from(ErrorKind::BundleUnreadable {
         file: file.to_owned(),
         reason,
-    }
+    })
 }

@@ -2,7 +2,7 @@
 
 use crate::encounter::encounters;
 use crate::feature::spec::{FeatureSpec, HistorySpec};
-use crate::{Error, EventKind, QuantRow, relevant};
+use crate::{Error, ErrorKind, EventKind, QuantRow, relevant};
 
 /// An event of the viewer's past, with what the models know of its video.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -114,10 +114,7 @@ pub(crate) fn before(
         .enumerate()
         .filter(|(_, event)| event.at_ms < now_ms && keep(event));
     let mut order: Vec<(i64, usize)> = wanted.map(|(at, event)| (event.at_ms, at)).collect();
-    // Histories come sorted as a rule; then this is one pass.
-    if !order.is_sorted() {
-        order.sort_unstable();
-    }
+    order.sort_unstable();
     let skip = order.len().saturating_sub(most);
     order.into_iter().skip(skip).map(|(_, at)| at).collect()
 }
@@ -185,7 +182,7 @@ fn check_row(what: &'static str, expected: usize, row: QuantRow<'_>) -> Result<(
     same_width(what, expected, row.values.len())?;
     match row.scale.is_finite() {
         true => Ok(()),
-        false => Err(Error::NotFinite { what, index: 0 }),
+        false => Err(Error::from(ErrorKind::NotFinite { what, index: 0 })),
     }
 }
 
@@ -198,10 +195,10 @@ fn add_row(weight: f32, row: QuantRow<'_>, sum: &mut [f32]) -> Result<bool, Erro
 fn add_text(weight: f32, text: &[f32], sum: &mut [f32]) -> Result<bool, Error> {
     same_width("text vector of a search", sum.len(), text.len())?;
     if let Some(index) = text.iter().position(|v| !v.is_finite()) {
-        return Err(Error::NotFinite {
+        return Err(Error::from(ErrorKind::NotFinite {
             what: "text vector of a search",
             index,
-        });
+        }));
     }
     sum.iter_mut().zip(text).for_each(|(s, v)| *s += weight * v);
     Ok(true)
@@ -211,11 +208,11 @@ fn same_width(what: &str, expected: usize, found: usize) -> Result<(), Error> {
     if expected == found {
         return Ok(());
     }
-    Err(Error::BundleInconsistent {
+    Err(Error::from(ErrorKind::BundleInconsistent {
         what: format!("width of the {what}"),
         expected: expected.to_string(),
         found: found.to_string(),
-    })
+    }))
 }
 
 /// Factors of the relevant videos, each once, the latest `max_events` of them, oldest first.

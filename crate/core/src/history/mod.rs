@@ -10,15 +10,13 @@ mod record;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
-
 pub use event::{StoredEvent, StoredModel, StoredRow};
 pub use past::SearchTexts;
 pub use record::Feedback;
 
 use crate::bundle::sha256;
 use crate::tree::{FromTree as _, Misfit, ToJson, Tree, member, record};
-use crate::{Error, EventKind};
+use crate::{Error, ErrorKind, EventKind};
 
 /// Version of the stored form.
 pub const HISTORY_VERSION: u32 = 1;
@@ -30,7 +28,7 @@ pub const MAX_HISTORY_BYTES: usize = 16 << 20;
 /// The viewer's events, oldest first; at most [`MAX_EVENTS`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct History {
-    events: VecDeque<Kept>,
+    events: Vec<Kept>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -112,7 +110,10 @@ impl History {
     /// SHA-256 of what is in it.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
-        let digests: Vec<u8> = self.events.iter().flat_map(|kept| kept.digest).collect();
+        let mut digests = Vec::with_capacity(32 * self.events.len());
+        self.events
+            .iter()
+            .for_each(|kept| digests.extend_from_slice(&kept.digest));
         sha256(&digests)
     }
 
@@ -139,8 +140,8 @@ impl History {
 }
 
 fn invalid(reason: String) -> Error {
-    Error::ProfileInvalid {
+    Error::from(ErrorKind::ProfileInvalid {
         what: "history",
         reason,
-    }
+    })
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{History, StoredEvent, StoredModel, StoredRow};
 use crate::block::Block;
 use crate::tree::record;
-use crate::{Error, EventKind};
+use crate::{Error, ErrorKind, EventKind};
 
 /// One thing the viewer did, as the page reports it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -41,10 +41,10 @@ impl History {
             ..StoredEvent::new(feedback.kind, feedback.at_ms)
         };
         if let Some(reason) = event.reason_to_refuse() {
-            return Err(Error::RequestInvalid {
+            return Err(Error::from(ErrorKind::RequestInvalid {
                 what: "event".into(),
                 reason: reason.into(),
-            });
+            }));
         }
         if let Some(video) = &event.video {
             let known = block

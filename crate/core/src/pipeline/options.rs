@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::Error;
 use crate::tree::{decimal, record};
+use crate::{Error, ErrorKind};
 
 /// Longest slate.
 pub const MAX_SLATE: usize = 200;
@@ -47,10 +47,10 @@ record!(json Options {
 impl Options {
     pub(super) fn check(&self) -> Result<(), Error> {
         let invalid = |what: &str, reason: String| {
-            Err(Error::RequestInvalid {
+            Err(Error::from(ErrorKind::RequestInvalid {
                 what: what.into(),
                 reason,
-            })
+            }))
         };
         if !(1..=MAX_SLATE).contains(&self.size) {
             return invalid("size", format!("is {}, needed is 1..={MAX_SLATE}", self.size));

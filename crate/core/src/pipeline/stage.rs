@@ -10,15 +10,15 @@ use crate::reason::{Facts, Grounds, Reason, explain};
 use crate::score::{self, Scored};
 use crate::signal::{SIGNAL_COUNT, signals};
 use crate::viewer::ViewerState;
-use crate::{Context, Error, LocalTime, Profile};
+use crate::{Context, Error, ErrorKind, LocalTime, Profile};
 
 pub(super) fn check_block(model: &ClientModel, block: &Block, context: &Context) -> Result<(), Error> {
     if block.bundle_id() != model.bundle_id {
-        return Err(Error::BundleMismatch {
+        return Err(Error::from(ErrorKind::BundleMismatch {
             what: "candidate block",
             expected: model.bundle_id.clone(),
             found: block.bundle_id().to_owned(),
-        });
+        }));
     }
     block.check_fresh(context.now_ms)
 }
@@ -28,10 +28,10 @@ pub(super) fn tower(engine: &mut impl Engine, model: &ClientModel, user: &Encode
     let vector = engine.user_vector(user)?;
     same("width of the user vector", model.spec.vector_dim as usize, vector.len())?;
     match vector.iter().position(|v| !v.is_finite()) {
-        Some(index) => Err(Error::NotFinite {
+        Some(index) => Err(Error::from(ErrorKind::NotFinite {
             what: "user vector",
             index,
-        }),
+        })),
         None => Ok(vector),
     }
 }
@@ -155,9 +155,9 @@ fn same(what: &str, expected: usize, found: usize) -> Result<(), Error> {
     if expected == found {
         return Ok(());
     }
-    Err(Error::BundleInconsistent {
+    Err(Error::from(ErrorKind::BundleInconsistent {
         what: what.into(),
         expected: expected.to_string(),
         found: found.to_string(),
-    })
+    }))
 }

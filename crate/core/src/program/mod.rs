@@ -16,7 +16,7 @@ mod tests;
 
 pub use run::{Scratch, Value};
 
-use crate::Error;
+use crate::{Error, ErrorKind};
 
 /// Largest program in bytes.
 pub const MAX_PROGRAM_BYTES: usize = 16 << 20;
@@ -188,5 +188,5 @@ impl Program {
 }
 
 pub(crate) fn invalid(reason: impl Into<String>) -> Error {
-    Error::ProgramInvalid { reason: reason.into() }
+    Error::from(ErrorKind::ProgramInvalid { reason: reason.into() })
 }

@@ -1,7 +1,7 @@
 //! Running a program, row by row, in memory that is allocated once.
 
 use super::{Op, Operand, Program, kernel};
-use crate::Error;
+use crate::{Error, ErrorKind};
 
 /// The values of one input, `rows × width`.
 #[derive(Debug, Clone, Copy)]
@@ -153,10 +153,10 @@ impl Program {
             match value {
                 Value::Dense(values) => {
                     if !kernel::all_finite(values) {
-                        return Err(Error::NotFinite {
+                        return Err(Error::from(ErrorKind::NotFinite {
                             what: "program input",
                             index: values.iter().position(|v| !v.is_finite()).unwrap_or(0),
-                        });
+                        }));
                     }
                 }
                 Value::Ids(values) => check_ids(&input.name, values, self.id_limits(index))?,
@@ -172,11 +172,11 @@ fn check_ids(name: &str, values: &[u32], limits: &[Option<usize>]) -> Result<(),
             if let Some(limit) = limit
                 && *id as usize >= *limit
             {
-                return Err(Error::IdOutOfRange {
+                return Err(Error::from(ErrorKind::IdOutOfRange {
                     what: format!("{name}[{column}]"),
                     found: i64::from(*id),
                     limit: *limit as i64,
-                });
+                }));
             }
         }
     }
@@ -196,8 +196,8 @@ fn join(x: &[f32], y: &[f32], out: &mut [f32], f: impl Fn(f32, f32) -> f32) {
 }
 
 fn wrong(what: &str, reason: String) -> Error {
-    Error::RequestInvalid {
+    Error::from(ErrorKind::RequestInvalid {
         what: what.to_owned(),
         reason,
-    }
+    })
 }

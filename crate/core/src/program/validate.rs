@@ -3,15 +3,15 @@
 use super::format::{OpCode, OpMessage, PROGRAM_VERSION, ProgramMessage, TensorMessage};
 use super::shape::Shape;
 use super::{Input, MAX_OPS, Op, Program, Tensor, invalid, wire};
-use crate::Error;
+use crate::{Error, ErrorKind};
 
 pub(super) fn validate(message: ProgramMessage) -> Result<Program, Error> {
     if message.version != PROGRAM_VERSION {
-        return Err(Error::BundleVersion {
+        return Err(Error::from(ErrorKind::BundleVersion {
             what: "compact program",
             found: message.version,
             expected: PROGRAM_VERSION,
-        });
+        }));
     }
     for (what, count) in [
         ("inputs", message.inputs.len()),

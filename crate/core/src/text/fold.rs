@@ -7,7 +7,7 @@
 use core::fmt;
 use std::sync::OnceLock;
 
-use crate::Error;
+use crate::{Error, ErrorKind};
 
 /// The table of this release, as it stands in a bundle. Written by the test `the_table_is_what_the_oracle_says`.
 pub static FOLDING: &[u8] = include_bytes!("fold.bin");
@@ -112,10 +112,10 @@ impl Folding {
         };
         let folding = Folding::read(&mut numbers);
         if numbers.ran_out || numbers.bytes.len() > 0 {
-            return Err(Error::BundleUnreadable {
+            return Err(Error::from(ErrorKind::BundleUnreadable {
                 file: "text folding".into(),
                 reason: "it is longer or shorter than it says".into(),
-            });
+            }));
         }
         Ok(folding)
     }

@@ -133,10 +133,15 @@ impl Tree {
     /// # Errors
     /// [`Misfit`] where there is none.
     pub fn version(&self) -> Result<u32, Misfit> {
-        let version = self.get("version").cloned().unwrap_or_default();
         let mut reader = Reader::default();
-        let version = reader.below(Step::Field("version"), version);
-        reader.misfit.map_or(Ok(version), Err)
+        reader.path.push(Step::Field("version"));
+        let version = value::whole(
+            self.get("version").unwrap_or(&Tree::Null),
+            0,
+            u32::MAX.into(),
+            &mut reader,
+        );
+        reader.misfit.map_or(Ok(version as u32), Err)
     }
 
     const fn kind(&self) -> &'static str {

@@ -24,7 +24,7 @@ impl Reader {
     /// The members of `tree`. Refused are anything but an object, a name that is not listed, and one that
     /// comes twice.
     pub fn fields(&mut self, tree: Tree, names: &'static [&'static str]) -> Fields<'_> {
-        let mut values = vec![None; names.len()];
+        let mut values: Vec<Option<Tree>> = names.iter().map(|_| None).collect();
         for (name, value) in self.members(tree) {
             let at = names.iter().position(|known| *known == name);
             match at.and_then(|at| values.get_mut(at)) {

@@ -63,7 +63,7 @@ impl FromTree for i64 {
 }
 
 /// A whole number within bounds; else `low`.
-fn whole(tree: &Tree, low: i64, high: i64, reader: &mut Reader) -> i64 {
+pub(super) fn whole(tree: &Tree, low: i64, high: i64, reader: &mut Reader) -> i64 {
     match tree {
         Tree::Signed(value) if (low..=high).contains(value) => return *value,
         Tree::Signed(value) => reader.refuse(format!("{value} is outside {low}..={high}")),

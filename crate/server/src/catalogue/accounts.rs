@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use upnext_core::Error;
+use upnext_core::{Error, ErrorKind};
 
 use super::table::Table;
 use crate::error::StartError;
@@ -37,11 +37,11 @@ impl Accounts {
         let count = ids.len();
         let rows: HashMap<String, usize> = ids.into_iter().enumerate().map(|(row, id)| (id, row)).collect();
         if rows.len() != count {
-            return Err(Error::BundleInconsistent {
+            return Err(Error::from(ErrorKind::BundleInconsistent {
                 what: format!("distinct ids of {FILE}"),
                 expected: count.to_string(),
                 found: rows.len().to_string(),
-            });
+            }));
         }
         Ok(Accounts { rows, factors, dim })
     }

@@ -8,8 +8,8 @@ mod videos;
 
 use std::path::{Path, PathBuf};
 
-use upnext_core::Error;
 use upnext_core::bundle::{FileEntry, Manifest, Pointer, Role};
+use upnext_core::{Error, ErrorKind};
 
 use crate::error::StartError;
 use crate::vector_index::{ExactIndex, RowSet};
@@ -60,7 +60,7 @@ pub fn current_id(root: &Path) -> Result<String, StartError> {
 /// [`Error::BundleIncomplete`] when it is absent, [`StartError::FileUnreadable`] otherwise.
 pub fn read(path: &Path, name: &str) -> Result<Vec<u8>, StartError> {
     std::fs::read(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Error::BundleIncomplete { file: name.to_owned() }.into(),
+        std::io::ErrorKind::NotFound => Error::from(ErrorKind::BundleIncomplete { file: name.to_owned() }).into(),
         _ => StartError::FileUnreadable {
             path: path.to_owned(),
             reason: error.to_string(),

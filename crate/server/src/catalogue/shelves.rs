@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use upnext_core::Error;
+use upnext_core::{Error, ErrorKind};
 
 /// The shelf for every language.
 pub const ANY_LANGUAGE: &str = "*";
@@ -22,31 +22,32 @@ impl Shelves {
     /// [`Error::BundleUnreadable`] for another shape, [`Error::BundleIncomplete`] without `"*"`,
     /// [`Error::IdOutOfRange`] for a row that no video has, [`Error::BundleInconsistent`] for one that comes twice.
     pub fn parse(bytes: &[u8], rows: usize) -> Result<Shelves, Error> {
-        let shelves: BTreeMap<String, Vec<u32>> =
-            serde_json::from_slice(bytes).map_err(|error| Error::BundleUnreadable {
+        let shelves: BTreeMap<String, Vec<u32>> = serde_json::from_slice(bytes).map_err(|error| {
+            Error::from(ErrorKind::BundleUnreadable {
                 file: FILE.to_owned(),
                 reason: error.to_string(),
-            })?;
+            })
+        })?;
         if !shelves.contains_key(ANY_LANGUAGE) {
-            return Err(Error::BundleIncomplete {
+            return Err(Error::from(ErrorKind::BundleIncomplete {
                 file: format!("shelf \"{ANY_LANGUAGE}\" of {FILE}"),
-            });
+            }));
         }
         for (language, shelf) in &shelves {
             if let Some(row) = shelf.iter().find(|row| **row as usize >= rows) {
-                return Err(Error::IdOutOfRange {
+                return Err(Error::from(ErrorKind::IdOutOfRange {
                     what: format!("row of shelf \"{language}\""),
                     found: i64::from(*row),
                     limit: rows as i64,
-                });
+                }));
             }
             let distinct = shelf.iter().collect::<BTreeSet<_>>().len();
             if distinct != shelf.len() {
-                return Err(Error::BundleInconsistent {
+                return Err(Error::from(ErrorKind::BundleInconsistent {
                     what: format!("distinct rows of shelf \"{language}\""),
                     expected: shelf.len().to_string(),
                     found: distinct.to_string(),
-                });
+                }));
             }
         }
         Ok(Shelves { shelves })

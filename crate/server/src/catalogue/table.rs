@@ -4,7 +4,7 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Float32Type, Int64Type, TimeUnit};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use upnext_core::Error;
+use upnext_core::{Error, ErrorKind};
 
 use crate::error::StartError;
 
@@ -17,9 +17,11 @@ pub struct Table {
 impl Table {
     /// Decodes a whole Parquet file.
     pub fn read(file: &'static str, bytes: Vec<u8>) -> Result<Table, StartError> {
-        let unreadable = |reason: String| Error::BundleUnreadable {
-            file: file.to_owned(),
-            reason,
+        let unreadable = |reason: String| {
+            Error::from(ErrorKind::BundleUnreadable {
+                file: file.to_owned(),
+                reason,
+            })
         };
         let builder = ParquetRecordBatchReaderBuilder::try_new(axum::body::Bytes::from(bytes))
             .map_err(|error| unreadable(error.to_string()))?;
@@ -47,11 +49,11 @@ impl Table {
             .enumerate()
             .map(|(row, id)| match id {
                 Some(id) if (1..=256).contains(&id.len()) => Ok(id.to_owned()),
-                _ => Err(Error::BundleInconsistent {
+                _ => Err(Error::from(ErrorKind::BundleInconsistent {
                     what: format!("{name} in row {row} of {}", self.file),
                     expected: "1 to 256 bytes".to_owned(),
                     found: id.map_or_else(|| "null".to_owned(), |id| format!("{} bytes", id.len())),
-                }
+                })
                 .into()),
             })
             .collect()
@@ -107,7 +109,7 @@ impl Table {
             .map(|value| value.unwrap_or(f32::NAN))
             .collect();
         match values.iter().position(|v| !v.is_finite()) {
-            Some(index) => Err(Error::NotFinite { what: name, index }.into()),
+            Some(index) => Err(Error::from(ErrorKind::NotFinite { what: name, index }).into()),
             None => Ok(values),
         }
     }
@@ -163,11 +165,11 @@ impl Table {
     }
 
     fn other_type(&self, name: &str, expected: &str, found: &DataType) -> StartError {
-        Error::BundleInconsistent {
+        Error::from(ErrorKind::BundleInconsistent {
             what: format!("type of column {name} of {}", self.file),
             expected: expected.to_owned(),
             found: found.to_string(),
-        }
+        })
         .into()
     }
 }

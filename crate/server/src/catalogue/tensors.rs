@@ -1,7 +1,7 @@
 //! Item and user tensors: safetensors with the shapes that the manifest promises.
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-use upnext_core::Error;
+use upnext_core::{Error, ErrorKind};
 
 /// int8 rows with a scale each, as they go into a block.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,25 +72,29 @@ struct TensorFile<'a> {
 
 impl<'a> TensorFile<'a> {
     fn open(name: &'static str, bytes: &'a [u8]) -> Result<TensorFile<'a>, Error> {
-        let tensors = SafeTensors::deserialize(bytes).map_err(|error| Error::BundleUnreadable {
-            file: name.to_owned(),
-            reason: error.to_string(),
+        let tensors = SafeTensors::deserialize(bytes).map_err(|error| {
+            Error::from(ErrorKind::BundleUnreadable {
+                file: name.to_owned(),
+                reason: error.to_string(),
+            })
         })?;
         Ok(TensorFile { name, tensors })
     }
 
     fn view(&self, tensor: &str, dtype: Dtype, shape: &[usize]) -> Result<TensorView<'_>, Error> {
-        let view = self.tensors.tensor(tensor).map_err(|_| Error::BundleIncomplete {
-            file: format!("tensor {tensor} of {}", self.name),
+        let view = self.tensors.tensor(tensor).map_err(|_| {
+            Error::from(ErrorKind::BundleIncomplete {
+                file: format!("tensor {tensor} of {}", self.name),
+            })
         })?;
         if view.dtype() == dtype && view.shape() == shape {
             Ok(view)
         } else {
-            Err(Error::BundleInconsistent {
+            Err(Error::from(ErrorKind::BundleInconsistent {
                 what: format!("tensor {tensor} of {}", self.name),
                 expected: format!("{dtype:?} {shape:?}"),
                 found: format!("{:?} {:?}", view.dtype(), view.shape()),
-            })
+            }))
         }
     }
 
@@ -104,7 +108,7 @@ impl<'a> TensorFile<'a> {
             .map(|b| f32::from_le_bytes(*b))
             .collect();
         match values.iter().position(|v| !v.is_finite()) {
-            Some(index) => Err(Error::NotFinite { what: tensor, index }),
+            Some(index) => Err(Error::from(ErrorKind::NotFinite { what: tensor, index })),
             None => Ok(values),
         }
     }
@@ -120,11 +124,11 @@ impl<'a> TensorFile<'a> {
         let scales = self.f32s(scales, &[rows])?;
         // A device refuses a block with either: better found here, once.
         if levels.contains(&i8::MIN) || scales.iter().any(|scale| *scale < 0.0) {
-            return Err(Error::BundleInconsistent {
+            return Err(Error::from(ErrorKind::BundleInconsistent {
                 what: format!("{name} of {}", self.name),
                 expected: "levels in −127..=127 and scales of 0 or more".to_owned(),
                 found: "one outside".to_owned(),
-            });
+            }));
         }
         Ok(QuantTable { dim, levels, scales })
     }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use upnext_core::Error;
 use upnext_core::block::{MAX_ID_BYTES, MAX_TEXT_BYTES};
+use upnext_core::{Error, ErrorKind};
 
 use super::table::Table;
 use crate::error::StartError;
@@ -89,11 +89,11 @@ impl Videos {
         let ids = table.ids("id")?;
         let distinct = ids.iter().collect::<BTreeSet<_>>().len();
         if distinct != ids.len() {
-            return Err(Error::BundleInconsistent {
+            return Err(Error::from(ErrorKind::BundleInconsistent {
                 what: format!("distinct ids of {FILE}"),
                 expected: ids.len().to_string(),
                 found: distinct.to_string(),
-            }
+            })
             .into());
         }
         let mut terms = Terms::default();

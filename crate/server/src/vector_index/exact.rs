@@ -1,6 +1,6 @@
 //! Exact search: an int8 scan that bounds each row's error, then f32 scores of what the bounds leave.
 
-use upnext_core::{Error, quantize};
+use upnext_core::{Error, ErrorKind, quantize};
 
 use super::dot::{BLOCK, LANE, MAX_DIM, QuantQuery, Rows, Scores, score};
 use super::{Hit, RowSet, VectorIndex};
@@ -44,10 +44,12 @@ impl ExactIndex {
     /// [`Error::NotFinite`] for NaN or infinity in values or scales.
     pub fn new(dim: usize, levels: &[i8], scales: &[f32], exact: Vec<f32>) -> Result<ExactIndex, Error> {
         let rows = scales.len();
-        let inconsistent = |what: &str, expected: usize, found: usize| Error::BundleInconsistent {
-            what: what.to_owned(),
-            expected: expected.to_string(),
-            found: found.to_string(),
+        let inconsistent = |what: &str, expected: usize, found: usize| {
+            Error::from(ErrorKind::BundleInconsistent {
+                what: what.to_owned(),
+                expected: expected.to_string(),
+                found: found.to_string(),
+            })
         };
         if dim == 0 || dim > MAX_DIM {
             return Err(inconsistent("width of an indexed row", MAX_DIM, dim));
@@ -145,7 +147,7 @@ fn norm(values: impl Iterator<Item = f32>) -> f32 {
 
 fn finite(what: &'static str, values: &[f32]) -> Result<(), Error> {
     match values.iter().position(|v| !v.is_finite()) {
-        Some(index) => Err(Error::NotFinite { what, index }),
+        Some(index) => Err(Error::from(ErrorKind::NotFinite { what, index })),
         None => Ok(()),
     }
 }
@@ -165,10 +167,10 @@ impl VectorIndex for ExactIndex {
 
     fn search(&self, query: &[f32], k: usize, allowed: Option<&RowSet>) -> Result<Vec<Hit>, Error> {
         if query.len() != self.dim {
-            return Err(Error::RequestInvalid {
+            return Err(Error::from(ErrorKind::RequestInvalid {
                 what: "query".to_owned(),
                 reason: format!("has {} values, the index {}", query.len(), self.dim),
-            });
+            }));
         }
         finite("query", query)?;
         if k == 0 {

@@ -6,7 +6,7 @@ use crate::feature::vocabulary::language_term;
 use crate::feature::{Column, PastEvent, Pool};
 use crate::fold_in::{Gram, fold_in};
 use crate::text::{Folding, encode_text};
-use crate::{Context, Error, Profile};
+use crate::{Context, Error, ErrorKind, Profile};
 
 /// Inputs of the user tower: columns and widths, from the spec alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,11 +124,11 @@ impl<'a> UserEncoder<'a> {
     /// [`Error::BundleInconsistent`] where the Gram matrix has another width than the spec says.
     pub fn new(spec: &'a FeatureSpec, gram: &'a Gram, folding: &'a Folding) -> Result<UserEncoder<'a>, Error> {
         if gram.dim() != spec.factor_dim as usize {
-            return Err(Error::BundleInconsistent {
+            return Err(Error::from(ErrorKind::BundleInconsistent {
                 what: "width of the Gram matrix".to_owned(),
                 expected: spec.factor_dim.to_string(),
                 found: gram.dim().to_string(),
-            });
+            }));
         }
         Ok(UserEncoder {
             spec,

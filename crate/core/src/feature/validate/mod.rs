@@ -1,10 +1,10 @@
 //! Reading a feature spec: parsed, and every bound checked before an encoder sees it.
 
-use crate::Error;
 use crate::feature::spec::{
     Buckets, Centroids, FeatureSpec, ItemSpec, PriorSpec, SPEC_VERSION, Standardise, TextSpec, UserSpec, Vocabulary,
 };
 use crate::tree::{FromTree as _, Misfit, Tree, decimal};
+use crate::{Error, ErrorKind};
 
 /// Widest vector, factor or text vector.
 pub const MAX_DIM: u32 = 1024;
@@ -22,19 +22,21 @@ impl FeatureSpec {
     /// [`Error::BundleUnreadable`] where it is no JSON of this shape, [`Error::BundleVersion`]
     /// where another release wrote it, [`Error::BundleInconsistent`] where a bound is broken.
     pub fn from_json(bytes: &[u8]) -> Result<FeatureSpec, Error> {
-        let unreadable = |misfit: Misfit| Error::BundleUnreadable {
-            file: "feature spec".to_owned(),
-            reason: misfit.to_string(),
+        let unreadable = |misfit: Misfit| {
+            Error::from(ErrorKind::BundleUnreadable {
+                file: "feature spec".to_owned(),
+                reason: misfit.to_string(),
+            })
         };
         let tree = Tree::parse(bytes).map_err(unreadable)?;
         // Read first: a later version may have other fields.
         let version = tree.version().map_err(unreadable)?;
         if version != SPEC_VERSION {
-            return Err(Error::BundleVersion {
+            return Err(Error::from(ErrorKind::BundleVersion {
                 what: "feature spec",
                 found: version,
                 expected: SPEC_VERSION,
-            });
+            }));
         }
         let spec = FeatureSpec::from_tree(tree).map_err(unreadable)?;
         spec.validate()?;
@@ -47,9 +49,11 @@ impl FeatureSpec {
     /// [`Error::BundleInconsistent`] where the spec does not validate: such a one is never written.
     pub fn to_json(&self) -> Result<Vec<u8>, Error> {
         self.validate()?;
-        serde_json::to_vec(self).map_err(|error| Error::BundleUnreadable {
-            file: "feature spec".to_owned(),
-            reason: error.to_string(),
+        serde_json::to_vec(self).map_err(|error| {
+            Error::from(ErrorKind::BundleUnreadable {
+                file: "feature spec".to_owned(),
+                reason: error.to_string(),
+            })
         })
     }
 
@@ -59,11 +63,11 @@ impl FeatureSpec {
     /// [`Error::BundleInconsistent`] naming the first field that breaks one.
     pub fn validate(&self) -> Result<(), Error> {
         if self.version != SPEC_VERSION {
-            return Err(Error::BundleVersion {
+            return Err(Error::from(ErrorKind::BundleVersion {
                 what: "feature spec",
                 found: self.version,
                 expected: SPEC_VERSION,
-            });
+            }));
         }
         count("vector_dim", self.vector_dim, 1, MAX_DIM)?;
         count("factor_dim", self.factor_dim, 1, MAX_DIM)?;
@@ -201,11 +205,11 @@ fn number(what: &str, found: f32, expected: &str, fits: impl Fn(f32) -> bool) ->
 }
 
 fn broken(what: &str, expected: &str, found: &str) -> Error {
-    Error::BundleInconsistent {
+    Error::from(ErrorKind::BundleInconsistent {
         what: format!("feature spec, {what}"),
         expected: expected.to_owned(),
         found: found.to_owned(),
-    }
+    })
 }
 
 #[cfg(test)]

@@ -114,11 +114,11 @@ fn another_version_is_named_as_such_whatever_its_fields_are() {
     let error = FeatureSpec::from_json(br#"{"version": 9, "anything": []}"#).unwrap_err();
     assert_eq!(
         error,
-        Error::BundleVersion {
+        Error::from(ErrorKind::BundleVersion {
             what: "feature spec",
             found: 9,
             expected: SPEC_VERSION
-        }
+        })
     );
     let mut spec = spec();
     spec.version = 0;

@@ -17,6 +17,8 @@ pub enum ModelKind {
     Ease,
     /// Item-item neighbours by cosine
     Itemknn,
+    /// Linear filter over the graph of users and items (GF-CF, with sharpening)
+    Graph,
     /// How many found an item relevant
     Popular,
 }
@@ -48,6 +50,10 @@ pub struct Settings {
     pub neighbours: usize,
     /// Doubt of likeness that few vouch for.
     pub shrink: f32,
+    /// Weight of the broad tastes.
+    pub low_pass: f32,
+    /// How long to sharpen.
+    pub sharpen: f32,
     /// Seed of everything random.
     pub seed: u64,
 }
@@ -55,7 +61,7 @@ pub struct Settings {
 /// Settings that were asked for; what is `None` follows from the data.
 #[derive(Debug, Clone, Copy, Default, PartialEq, clap::Args)]
 pub struct Overrides {
-    /// Width of a factor (wmf, bpr)
+    /// Width of a factor (wmf, bpr), singular vectors (graph)
     #[arg(long)]
     pub dim: Option<usize>,
     /// Weight of an unobserved pair, an observed has 1 (wmf)
@@ -67,7 +73,7 @@ pub struct Overrides {
     /// Power of a row's total weight that scales its norm's; 0 is plain L2 (wmf)
     #[arg(long)]
     pub nu: Option<f32>,
-    /// Sweeps or epochs (wmf, bpr)
+    /// Sweeps or epochs (wmf, bpr, graph)
     #[arg(long)]
     pub epochs: Option<usize>,
     /// How factors are solved for (wmf)
@@ -88,6 +94,12 @@ pub struct Overrides {
     /// Added to a cosine's denominator (itemknn)
     #[arg(long)]
     pub shrink: Option<f32>,
+    /// Weight of the broad tastes that the singular vectors hold (graph)
+    #[arg(long, value_name = "WEIGHT")]
+    pub low_pass: Option<f32>,
+    /// How long to sharpen, 0 to 4; each user then reads the whole graph (graph)
+    #[arg(long, value_name = "TIME")]
+    pub sharpen: Option<f32>,
     /// Seed of everything random
     #[arg(long)]
     pub seed: Option<u64>,
@@ -104,6 +116,7 @@ impl Settings {
         let (dim, alpha, reg, epochs) = match model {
             ModelKind::Bpr => (64, 0.0, 0.01, 60),
             ModelKind::Ease => (0, 0.0, 250.0, 1),
+            ModelKind::Graph => (448, 0.0, 0.0, 8),
             _ if density < DENSE => (512, 0.01, 0.003, 16),
             _ => (192, 0.3, 0.007, 12),
         };
@@ -120,6 +133,8 @@ impl Settings {
             rate: asked.rate.unwrap_or(0.05),
             neighbours: asked.neighbours.unwrap_or(100),
             shrink: asked.shrink.unwrap_or(10.0),
+            low_pass: asked.low_pass.unwrap_or(0.3),
+            sharpen: asked.sharpen.unwrap_or(1.0),
             seed: asked.seed.unwrap_or(1),
         }
     }

@@ -19,7 +19,7 @@ pub use tune::{TuneConfig, Tuned, tune};
 
 use crate::Error;
 use crate::factors::{Ones, Trainer};
-use crate::models::{BprConfig, ByFactors, Ease, ItemKnn, Model, Popular, bpr};
+use crate::models::{BprConfig, ByFactors, Ease, GraphConfig, GraphFilter, ItemKnn, Model, Popular, bpr};
 
 /// A trained model with what training it took.
 pub struct Fitted {
@@ -67,6 +67,16 @@ pub fn fit(ones: &Ones, settings: &Settings, mut progress: impl FnMut(usize)) ->
         }
         ModelKind::Ease => Box::new(Ease::of(ones, settings.reg)?),
         ModelKind::Itemknn => Box::new(ItemKnn::of(ones, settings.neighbours, settings.shrink)),
+        ModelKind::Graph => {
+            let config = GraphConfig {
+                rank: settings.dim,
+                low_pass: settings.low_pass,
+                sharpen: settings.sharpen,
+                sweeps: settings.epochs,
+                seed: settings.seed,
+            };
+            Box::new(GraphFilter::of(ones, &config, &mut progress)?)
+        }
         ModelKind::Popular => Box::new(Popular::of(ones)),
     };
     Ok(Fitted {

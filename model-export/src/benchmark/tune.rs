@@ -185,6 +185,10 @@ fn candidates(start: Settings, asked: &Overrides, trials: usize) -> Vec<Settings
                     .unwrap_or_else(|| around(start.neighbours as f32, 5.0).round() as usize);
                 s.shrink = asked.shrink.unwrap_or_else(|| around(start.shrink, 10.0));
             }
+            ModelKind::Graph => {
+                s.low_pass = asked.low_pass.unwrap_or_else(|| around(start.low_pass, 4.0));
+                s.sharpen = asked.sharpen.unwrap_or_else(|| around(start.sharpen, 4.0).min(4.0));
+            }
             ModelKind::Popular => {}
         }
         all.push(s);

@@ -48,7 +48,8 @@ pub struct Benchmark {
     rating_is_confidence: bool,
     #[command(flatten)]
     settings: Overrides,
-    /// Choose alpha and reg (wmf), rate and reg (bpr), reg (ease), neighbours and shrink (itemknn) on a hold-out of train
+    /// Choose alpha and reg (wmf), rate and reg (bpr), reg (ease), neighbours and shrink (itemknn),
+    /// low-pass and sharpen (graph) on a hold-out of train
     #[arg(long)]
     tune: bool,
     /// Settings to try

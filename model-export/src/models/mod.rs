@@ -3,11 +3,13 @@
 
 mod bpr;
 mod ease;
+mod graph;
 mod item_knn;
 mod popular;
 
 pub use bpr::{BprConfig, bpr};
 pub use ease::{EASE_MAX_ITEMS, Ease};
+pub use graph::{GraphConfig, GraphFilter};
 pub use item_knn::ItemKnn;
 pub use popular::Popular;
 

@@ -23,11 +23,19 @@ fn every_personal_model_puts_the_held_out_item_before_all_of_the_other_colour() 
         epochs: 60,
         seed: 1,
     };
-    let models: [(&str, Box<dyn Model>); 4] = [
+    let filter = GraphConfig {
+        rank: 4,
+        low_pass: 0.3,
+        sharpen: 1.0,
+        sweeps: 8,
+        seed: 1,
+    };
+    let models: [(&str, Box<dyn Model>); 5] = [
         ("wmf", Box::new(ByFactors::new(factors))),
         ("bpr", Box::new(ByFactors::new(bpr(&ones, &config, |_| {}).unwrap()))),
         ("ease", Box::new(Ease::of(&ones, 5.0).unwrap())),
         ("itemknn", Box::new(ItemKnn::of(&ones, 30, 1.0))),
+        ("graph", Box::new(GraphFilter::of(&ones, &filter, |_| {}).unwrap())),
     ];
     for (name, model) in models {
         let users: Vec<u32> = (0..40).collect();

@@ -134,7 +134,7 @@ impl Settings {
             neighbours: asked.neighbours.unwrap_or(100),
             shrink: asked.shrink.unwrap_or(10.0),
             low_pass: asked.low_pass.unwrap_or(0.3),
-            sharpen: asked.sharpen.unwrap_or(1.0),
+            sharpen: asked.sharpen.unwrap_or(2.5),
             seed: asked.seed.unwrap_or(1),
         }
     }

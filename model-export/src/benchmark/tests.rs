@@ -316,6 +316,7 @@ fn in_a_planted_world_every_personal_model_beats_popularity() {
     for (model, asked) in [
         (ModelKind::Wmf, narrow),
         (ModelKind::Bpr, narrow),
+        (ModelKind::Graph, narrow),
         (
             ModelKind::Ease,
             Overrides {

@@ -62,6 +62,10 @@ for (const name of browserNames) {
       assert.deepEqual(afterWipe, { a: [four], b: [four], age: null });
       assert.deepEqual(stored, [four]);
     });
+    test("a long text is stored in parts, and replaced only where it is the expected one", { timeout: 60_000 }, async () => {
+      const yes = { same: true, first: true, after: true, shorter: true, oneOfThem: true, gone: true };
+      assert.deepEqual(await result("long"), { ...yes, stale: false, second: false, winners: 1, keys: 2 });
+    });
     test("a start without a network: the last good bundle and block, whole, in time and of the same inputs, or the failure", { timeout: 60_000 }, async () => {
       const { entries, ...said } = await result("offline");
       const files = goldenSet("tiny").manifest.files.length;

@@ -6,7 +6,8 @@ import type { RecommenderOptions, RecommendOptions, Upnext } from "./recommender
 import type { Change, Moment } from "./seat.js";
 import type { Slate } from "./slate.js";
 import { Source, type BundleBytes } from "./source.js";
-import { indexedDbStorage, memoryStorage, withMemoryFallback } from "./storage.js";
+import { indexedDbStorage } from "./indexed-db.js";
+import { memoryStorage, withMemoryFallback } from "./storage.js";
 import { Stored } from "./stored.js";
 import { startEngine, type Engine, type Started } from "./thread.js";
 import { viewerProfile, type ViewerProfile } from "./viewer.js";

@@ -1,6 +1,7 @@
 // What every entry of the package exports besides its own `createRecommender`.
 export { UpnextError } from "./errors.js";
-export { indexedDbStorage, memoryStorage, type Storage } from "./storage.js";
+export { indexedDbStorage } from "./indexed-db.js";
+export { memoryStorage, type Storage } from "./storage.js";
 export type { AttachOptions } from "./attach.js";
 export type { RecommenderOptions, RecommendOptions, Upnext } from "./recommender.js";
 export type { DroppedItem, Slate, SlateItem } from "./slate.js";

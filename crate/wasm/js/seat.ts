@@ -50,7 +50,7 @@ export class Seat {
   }
 
   viewer(): ViewerTexts {
-    return typed(() => ({ profile: this.#wasm.exportProfile(), history: this.#wasm.exportHistory() }));
+    return typed(() => ({ profile: ascii(this.#wasm.exportProfile()), history: ascii(this.#wasm.exportHistory()) }));
   }
 
   change(change: Change): void {
@@ -103,6 +103,11 @@ export class Seat {
   #merge(changes: Profile): void {
     this.#wasm.setProfile(JSON.stringify({ ...this.#profile(), ...changes }, keepNaN));
   }
+}
+
+/** The same JSON in half the memory: one letter beyond Latin-1 makes every letter of a text two bytes wide. */
+function ascii(json: string): string {
+  return json.replace(/[\u0080-\uffff]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** JSON writes NaN and infinities as null, which would mean "unknown"; as texts they are refused. */

@@ -1,4 +1,3 @@
-import { createStore, del, get, set } from "idb-keyval";
 import { UpnextError } from "./errors.js";
 
 /** Where profile and history live. Values are JSON texts; any key-value store will do. */
@@ -33,68 +32,6 @@ export function memoryStorage(): Storage {
       return true;
     },
   };
-}
-
-/**
- * IndexedDB, in a database of this name; a page that goes writes its last events to localStorage, since Firefox drops
- * a transaction that is begun then. Rejects where the browser has none or denies it.
- */
-export function indexedDbStorage(database = "upnext"): Storage {
-  let store: ReturnType<typeof createStore> | undefined;
-  let channel: BroadcastChannel | undefined;
-  // Opened at the first use: an import must not touch the host.
-  const opened = () => (store ??= createStore(database, "values"));
-  const tabs = () => (typeof BroadcastChannel === "undefined" ? undefined : (channel ??= new BroadcastChannel(`${database}-changed`)));
-  const tell = () => tabs()?.postMessage(null);
-  return {
-    get: async (key) => {
-      const value: unknown = await get(key, opened());
-      return typeof value === "string" ? value : undefined;
-    },
-    set: async (key, value) => {
-      await set(key, value, opened());
-      tell();
-    },
-    remove: async (key) => {
-      await del(key, opened());
-      tell();
-    },
-    async replace(key, expected, value) {
-      const done = await opened()("readwrite", (values) => compareAndPut(values, key, expected, value));
-      if (done) tell();
-      return done;
-    },
-    watch(changed) {
-      const listening = new AbortController();
-      tabs()?.addEventListener("message", changed, { signal: listening.signal });
-      return () => {
-        listening.abort();
-        channel?.close();
-        channel = undefined;
-      };
-    },
-    keepNow: (text) => {
-      if (text === null) localStorage.removeItem(`${database}-last`);
-      else localStorage.setItem(`${database}-last`, text);
-    },
-    kept: () => localStorage.getItem(`${database}-last`),
-  };
-}
-
-/** One transaction: nobody writes between the look and the put. */
-function compareAndPut(values: IDBObjectStore, key: string, expected: string | undefined, value: string | undefined): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    let equal = false;
-    const looked = values.get(key);
-    looked.onsuccess = () => {
-      equal = (looked.result as unknown) === expected;
-      if (!equal) return;
-      if (value === undefined) values.delete(key);
-      else values.put(value, key);
-    };
-    values.transaction.oncomplete = () => resolve(equal);
-    values.transaction.onabort = values.transaction.onerror = () => reject(values.transaction.error ?? looked.error);
-  });
 }
 
 /**

@@ -96,6 +96,8 @@ export class Stored {
         const forgotten = this.#unwritten.at(-1)?.kind === "wipe";
         return { text: forgotten ? undefined : textOf(texts), changes: this.#unwritten.length };
       });
+      // A long history costs a page milliseconds to receive and as many to write: not in one go.
+      await nextTask();
       if (await this.storage.replace(VIEWER, this.#seen, text)) {
         this.#seen = text;
         this.#unwritten.splice(0, changes);
@@ -134,4 +136,16 @@ export class Stored {
     this.#locked = Number(version) > VERSION;
     return this.#locked ? undefined : { profile, history };
   }
+}
+
+/** Resolves in a task of its own, without the wait that a timer has in a page in the background. */
+function nextTask(): Promise<void> {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((done) => {
+    port1.onmessage = () => {
+      port1.close();
+      done();
+    };
+    port2.postMessage(null);
+  });
 }

@@ -61,7 +61,7 @@ const acts = {
     await a.profile.wipe();
     await b.like(four);
     await wait(300);
-    const afterWipe = { a: await events(a), b: await events(b), age: (await b.profile.inspect()).age };
+    const afterWipe = { a: await events(a), b: await events(b), age: (await b.profile.inspect()).age ?? null };
     a.close();
     b.close();
     const next = await create({ storage: storage() });
@@ -93,6 +93,25 @@ const acts = {
     const tampered = await codeOf(create({ fetch: down }));
     await caches.delete(`upnext ${ORIGIN}`);
     return { same, errors, refreshError, expired, otherInputs, account, unwanted, entries, tampered, nothing: await codeOf(create({ fetch: down })) };
+  },
+  /** A text of many parts, and a shorter one over it; a write that expects something else. */
+  async long() {
+    const [a, b] = [indexedDbStorage("long"), indexedDbStorage("long")];
+    const long = Array.from({ length: 40_000 }, (_, i) => `${i} ✓`).join(",");
+    await a.set("text", long);
+    const same = (await b.get("text")) === long;
+    const stale = await a.replace("text", "something else", "lost");
+    const first = await a.replace("text", long, `${long}!`);
+    const second = await b.replace("text", long, "lost");
+    const after = (await b.get("text")) === `${long}!`;
+    const shorter = await b.replace("text", `${long}!`, "short");
+    const raced = await Promise.all([a.get("text").then((text) => a.replace("text", text, "a")), b.get("text").then((text) => b.replace("text", text, "b"))]);
+    const database = await new Promise((done) => (indexedDB.open("long").onsuccess = ({ target }) => done(target.result)));
+    const keys = await new Promise((done) => (database.transaction("values").objectStore("values").getAllKeys().onsuccess = ({ target }) => done(target.result)));
+    database.close();
+    const kept = await a.get("text");
+    await a.replace("text", kept, undefined);
+    return { same, stale, first, second, after, shorter, winners: raced.filter(Boolean).length, keys: keys.length, oneOfThem: ["a", "b"].includes(kept), gone: (await b.get("text")) === undefined };
   },
   /** Data that a later version of the package has written is left alone. */
   async later() {

@@ -106,6 +106,22 @@ pub enum Error {
         /// what is wrong, and what would be right
         reason: String,
     },
+    /// A sentence encoder of an architecture that is not read.
+    #[error("{path}: unsupported {reason}")]
+    TextModelUnsupported {
+        /// the file that says so
+        path: PathBuf,
+        /// what it says, and what is read
+        reason: String,
+    },
+    /// A sentence encoder, or a student, whose files are damaged or contradict one another.
+    #[error("{path}: {reason}")]
+    TextModelInvalid {
+        /// the file
+        path: PathBuf,
+        /// what is wrong
+        reason: String,
+    },
     /// An op outside the compact set.
     #[error("{op}: {reason}; such a graph runs on the `upnext/onnx` engine only")]
     OpUnsupported {
@@ -139,6 +155,8 @@ impl Error {
             Error::SplitEmpty { .. } => Code::SplitEmpty,
             Error::TrainingDiverged { .. } => Code::TrainingDiverged,
             Error::ConfigInvalid { .. } => Code::ConfigInvalid,
+            Error::TextModelUnsupported { .. } => Code::TextModelUnsupported,
+            Error::TextModelInvalid { .. } => Code::TextModelInvalid,
             Error::OpUnsupported { .. } => Code::OpUnsupported,
             Error::OnnxInvalid { .. } => Code::OnnxInvalid,
         }

@@ -25,6 +25,7 @@ pub mod ranker;
 pub mod simulate;
 pub mod split;
 pub mod table;
+pub mod text;
 pub mod towers;
 pub mod train;
 

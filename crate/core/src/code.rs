@@ -96,4 +96,8 @@ codes! {
     TrainingDiverged = "training-diverged",
     /// An option or configuration value outside its range.
     ConfigInvalid = "config-invalid",
+    /// A sentence encoder of an architecture that is not read.
+    TextModelUnsupported = "text-model-unsupported",
+    /// A sentence encoder, or a student, whose files are damaged or contradict one another.
+    TextModelInvalid = "text-model-invalid",
 }

@@ -34,7 +34,9 @@ export type ErrorCode =
   | "user-without-events"
   | "split-empty"
   | "training-diverged"
-  | "config-invalid";
+  | "config-invalid"
+  | "text-model-unsupported"
+  | "text-model-invalid";
 
 /** What the WebAssembly module throws: never a trap, always a code. */
 export interface WasmError {

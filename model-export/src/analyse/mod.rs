@@ -30,6 +30,13 @@ pub struct AnalyseConfig {
     pub seed: u64,
 }
 
+/// The built-in text encoder of titles, comments and searches.
+pub const BUILT_IN_TEXT: TextSpec = TextSpec {
+    dim: 64,
+    min_n: 2,
+    max_n: 4,
+};
+
 /// Most terms with rows of their own, and hashed rows for the others.
 const TAGS: (usize, u32) = (4096, 64);
 const CHANNELS: (usize, u32) = (4096, 256);
@@ -57,11 +64,7 @@ pub fn analyse(
         seed: config.seed,
         vector_dim: config.vector_dim as u32,
         factor_dim: config.factor_dim as u32,
-        text: TextSpec {
-            dim: 64,
-            min_n: 2,
-            max_n: 4,
-        },
+        text: BUILT_IN_TEXT,
         item: item(data, split, &seen),
         user,
         prior,

@@ -4,6 +4,8 @@ mod benchmark;
 mod check;
 mod compile;
 mod data;
+mod distill;
+mod embed;
 mod evaluate;
 mod golden;
 mod import;
@@ -37,6 +39,8 @@ enum Verb {
     Inspect(inspect::Inspect),
     Compile(compile::Compile),
     OnnxVectors(onnx_vectors::OnnxVectors),
+    Embed(embed::Embed),
+    Distill(distill::Distill),
 }
 
 impl Cli {
@@ -53,6 +57,8 @@ impl Cli {
             Verb::Inspect(verb) => verb.run(),
             Verb::Compile(verb) => verb.run(),
             Verb::OnnxVectors(verb) => verb.run(),
+            Verb::Embed(verb) => verb.run(),
+            Verb::Distill(verb) => verb.run(),
         }
     }
 }

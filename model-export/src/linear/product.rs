@@ -52,6 +52,12 @@ impl Packed {
         Packed { depth, columns, panels }
     }
 
+    /// Columns of the left side.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
     /// Columns of a product.
     #[must_use]
     pub fn columns(&self) -> usize {

@@ -23,8 +23,8 @@ test("core depends on none of the others, the others on core alone", () => {
   }
 });
 
-test("tract, twelve CPU-minutes of compiling, is known to the export and the onnx module alone", () => {
+test("tract, twelve CPU-minutes of compiling, is known to export, server and the onnx module alone", () => {
   const known = ours.filter((name) => dependenciesOf(name).some((one) => one.name.startsWith("tract")));
-  assert.deepEqual(known, ["upnext-export", "upnext-wasm"]);
+  assert.deepEqual(known, ["upnext-export", "upnext-server", "upnext-wasm"]);
   assert.ok(dependenciesOf("upnext-wasm").find((one) => one.name === "tract-onnx").optional);
 });

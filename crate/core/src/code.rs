@@ -78,6 +78,8 @@ codes! {
     AccountUnknown = "account-unknown",
     /// The account token is malformed, forged or expired.
     TokenInvalid = "token-invalid",
+    /// More is asked of the server than it takes.
+    Overloaded = "overloaded",
     /// No such route or file.
     NotFound = "not-found",
     /// A file or directory cannot be read or written.

@@ -158,6 +158,7 @@ pub(crate) fn message(n: usize) -> BlockMessage {
             .into(),
         titles: (0..n).map(|i| format!("Video {i}")).collect(),
         thumbnails: Vec::new(),
+        removed: Vec::new(),
     }
 }
 

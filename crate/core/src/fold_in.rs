@@ -65,14 +65,33 @@ impl Gram {
 /// Solved by Cholesky in f64, summed in item order. Zeros where `count` is 0 or the equations are
 /// not positive definite in f64 (`l2` > 0 makes them so, up to the rounding of `gram`).
 #[must_use]
-pub fn half_step(spec: &FoldInSpec, gram: &Gram, count: usize, mut row: impl FnMut(usize, &mut [f32])) -> Vec<f32> {
-    let dim = gram.dim;
+pub fn half_step(spec: &FoldInSpec, gram: &Gram, count: usize, row: impl FnMut(usize, &mut [f32])) -> Vec<f32> {
     if count == 0 {
-        return vec![0.0; dim];
+        return vec![0.0; gram.dim];
     }
+    step(spec, gram, &[], count, row)
+}
+
+/// [`half_step`] from a factor that was there before: the `u` that minimises
+/// `(u − start)ᵀ(λ·gram + l2·I)(u − start)` and the terms of the observed, as if what `start` was learnt from
+/// weighed as much as the unobserved. Without observations that is `start` itself; from zeros it is [`half_step`].
+fn step(
+    spec: &FoldInSpec,
+    gram: &Gram,
+    start_at: &[f32],
+    count: usize,
+    mut row: impl FnMut(usize, &mut [f32]),
+) -> Vec<f32> {
+    let dim = gram.dim;
     let (lambda, l2) = (f64::from(spec.lambda), f64::from(spec.l2));
     let mut a: Vec<f64> = gram.values.iter().map(|g| lambda * f64::from(*g)).collect();
     let mut b = vec![0.0_f64; dim];
+    if !start_at.is_empty() {
+        for (i, sum) in b.iter_mut().enumerate() {
+            let row = a[i * dim..(i + 1) * dim].iter().zip(start_at);
+            *sum = row.map(|(a, s)| a * f64::from(*s)).sum::<f64>() + l2 * f64::from(start_at[i]);
+        }
+    }
     let mut narrow = vec![0.0_f32; dim];
     let mut wide = [vec![0.0_f64; dim], vec![0.0; dim], vec![0.0; dim], vec![0.0; dim]];
     let mut start = 0;
@@ -113,6 +132,30 @@ pub fn half_step(spec: &FoldInSpec, gram: &Gram, count: usize, mut row: impl FnM
 #[must_use]
 pub fn fold_in(spec: &FoldInSpec, gram: &Gram, positives: &[QuantRow<'_>]) -> Vec<f32> {
     half_step(spec, gram, positives.len(), |i, out| {
+        out.fill(0.0);
+        if let Some(row) = positives.get(i) {
+            row.add_to(1.0, out);
+        }
+    })
+}
+
+/// Factor of somebody whose factor was `start` before these: [`fold_in`] where `start` is all zeros, `start` where
+/// there is nothing new. What `start` was learnt from is not known any more; it pulls with `λ·gram + l2·I`.
+///
+/// ```
+/// use upnext_core::{QuantRow, feature::spec::FoldInSpec, fold_in::{Gram, fold_in_from}};
+/// let gram = Gram::of(2, &[1.0, 0.0, 0.0, 1.0]);
+/// let spec = FoldInSpec { lambda: 0.1, l2: 0.1 };
+/// let new = QuantRow { scale: 1.0 / 127.0, values: &[0, 127] };
+/// let u = fold_in_from(&spec, &gram, &[0.9, 0.0], &[new]);
+/// assert!((u[0] - 0.9).abs() < 1e-6 && (u[1] - 0.9).abs() < 1e-6);
+/// ```
+#[must_use]
+pub fn fold_in_from(spec: &FoldInSpec, gram: &Gram, start: &[f32], positives: &[QuantRow<'_>]) -> Vec<f32> {
+    if positives.is_empty() || start.len() != gram.dim {
+        return start.to_vec();
+    }
+    step(spec, gram, start, positives.len(), |i, out| {
         out.fill(0.0);
         if let Some(row) = positives.get(i) {
             row.add_to(1.0, out);
@@ -230,6 +273,32 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn from_zeros_it_is_the_fold_in_and_without_news_it_stays() {
+        let dim = 5;
+        let items = noise(dim * 12);
+        let gram = Gram::of(dim, &items);
+        let mut levels = vec![0; items.len()];
+        let scales: Vec<f32> = (items.chunks_exact(dim).zip(levels.chunks_exact_mut(dim)))
+            .map(|(row, out)| crate::quantize(row, out))
+            .collect();
+        let row = |i: usize| QuantRow {
+            scale: scales[i],
+            values: &levels[i * dim..(i + 1) * dim],
+        };
+        let new = [row(2), row(7), row(9)];
+        let fresh = fold_in(&SPEC, &gram, &new);
+        let close = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5);
+        assert!(close(&fold_in_from(&SPEC, &gram, &vec![0.0; dim], &new), &fresh));
+        let start = noise(dim);
+        assert_eq!(fold_in_from(&SPEC, &gram, &start, &[]), start);
+        // What is new is liked more than it was, whatever was there before.
+        let moved = fold_in_from(&SPEC, &gram, &start, &new[..1]);
+        let expected = new[0].dot(&start);
+        let after = new[0].dot(&moved);
+        assert!((1.0 - after).abs() < (1.0 - expected).abs(), "{expected} → {after}");
     }
 
     #[test]

@@ -1,27 +1,35 @@
 //! The routes and what lies around them. `app(state)` is the whole server but for the socket.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::body::HttpBody as _;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post, put};
 use tokio::sync::Semaphore;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::Instrument;
 
-use crate::catalogue::Catalogue;
+use crate::admin::AdminKey;
 use crate::error::ApiError;
-use crate::route::bundle::{self, BundleFiles};
-use crate::route::{candidates, health};
+use crate::event::MAX_BODY_BYTES;
+use crate::limit::Limits;
+use crate::metrics::Metrics;
+use crate::pulse::Pulse;
+use crate::route::{accounts, bundle, candidates, events, health, metrics, openapi, videos};
+use crate::serving::Serving;
+use crate::store::event::each_beat;
+use crate::store::{Store, StoreError};
 use crate::token::TokenKey;
+use crate::video;
 
 /// What an operator may set.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +42,16 @@ pub struct Settings {
     pub request_timeout: Duration,
     /// Origins of pages that may read answers; `*` for all.
     pub cors_origins: Vec<HeaderValue>,
+    /// Requests of one account in a second, in the long run.
+    pub account_rate: u32,
+    /// Requests of one account at once.
+    pub account_burst: u32,
+    /// Requests that are answered at once; more are turned away.
+    pub most_in_flight: usize,
+    /// Of this many requests of accounts one is searched again by hand, for the metrics; 0: none.
+    pub recall_every: u64,
+    /// Region (ISO 3166) that is served: of videos that say where they may be shown, those of this region.
+    pub region: Option<String>,
 }
 
 impl Default for Settings {
@@ -43,6 +61,11 @@ impl Default for Settings {
             block_lifetime_ms: 60 * 60 * 1000,
             request_timeout: Duration::from_secs(10),
             cors_origins: Vec::new(),
+            account_rate: 10,
+            account_burst: 100,
+            most_in_flight: 256,
+            recall_every: 1000,
+            region: None,
         }
     }
 }
@@ -50,14 +73,27 @@ impl Default for Settings {
 /// The clock, as an argument: Unix milliseconds.
 pub type Clock = Box<dyn Fn() -> i64 + Send + Sync>;
 
-/// Everything that requests share; nothing in it changes after the start.
+/// Everything that requests share.
 pub struct AppState {
-    /// Server half of the bundle.
-    pub catalogue: Catalogue,
-    /// Client half of all bundles.
-    pub bundle_files: BundleFiles,
+    serving: RwLock<Arc<Serving>>,
+    /// What is shown and found relevant now.
+    pub pulse: Pulse,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// How much one account may ask.
+    pub limits: Limits,
+    /// Requests of accounts so far.
+    pub account_requests: AtomicU64,
+    /// Whether the server is about to end, and wants no new requests.
+    pub is_draining: AtomicBool,
+    /// Held while videos or bundles change.
+    pub lifecycle: tokio::sync::Mutex<()>,
     /// Key of account tokens; without one no token is taken.
     pub token_key: Option<TokenKey>,
+    /// What is written down; without it nothing is.
+    pub store: Option<Store>,
+    /// Key of those who may write for everybody; without one nobody may.
+    pub admin_key: Option<AdminKey>,
     /// Settings.
     pub settings: Settings,
     /// One permit for each processor that builds blocks.
@@ -69,24 +105,52 @@ pub struct AppState {
 impl AppState {
     /// State for these parts; `clock` is read once now.
     #[must_use]
-    pub fn new(
-        catalogue: Catalogue,
-        bundle_files: BundleFiles,
-        token_key: Option<TokenKey>,
-        settings: Settings,
-        clock: Clock,
-    ) -> AppState {
+    pub fn new(serving: Serving, token_key: Option<TokenKey>, settings: Settings, clock: Clock) -> AppState {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let started_ms = clock();
         AppState {
-            catalogue,
-            bundle_files,
+            serving: RwLock::new(Arc::new(serving)),
+            pulse: Pulse::new(started_ms),
+            metrics: Metrics::default(),
+            limits: Limits::new(settings.account_rate, settings.account_burst),
+            account_requests: AtomicU64::new(0),
+            is_draining: AtomicBool::new(false),
+            lifecycle: tokio::sync::Mutex::default(),
             token_key,
+            store: None,
+            admin_key: None,
             settings,
             workers: Arc::new(Semaphore::new(processors)),
             clock,
             started_ms,
         }
+    }
+
+    /// The same state, with a place to write to and the key of those who may; what was written there counts.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`] where it cannot be read.
+    pub fn keeping(self, store: Option<Store>, admin_key: Option<AdminKey>) -> Result<AppState, StoreError> {
+        if let Some(store) = &store {
+            let pulse = &self.pulse;
+            store.read(|connection| each_beat(connection, |beat| pulse.beat([beat])))?;
+        }
+        Ok(AppState {
+            store,
+            admin_key,
+            ..self
+        })
+    }
+
+    /// What is served now.
+    #[must_use]
+    pub fn serving(&self) -> Arc<Serving> {
+        Arc::clone(&self.serving.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Serves something else from now on; requests in flight keep what they began with.
+    pub fn serve_from_now_on(&self, serving: Serving) {
+        *self.serving.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(serving);
     }
 
     /// Unix milliseconds.
@@ -105,20 +169,38 @@ impl AppState {
 /// All routes.
 pub fn app(state: Arc<AppState>) -> Router {
     let cors = cors(&state.settings.cors_origins);
-    Router::new()
+    let reads = Router::new()
         .route("/healthz", get(health::health))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::metrics))
+        .route("/openapi.json", get(openapi::openapi))
         .route("/v1/candidates", get(candidates::candidates))
         .route("/bundle/current.json", get(bundle::current))
         .route("/bundle/{id}/{*path}", get(bundle::file))
+        .route_layer(from_fn(refuse_bodies));
+    let writes = Router::new()
+        .route(
+            "/v1/events",
+            post(events::events).layer(DefaultBodyLimit::max(MAX_BODY_BYTES)),
+        )
+        .route(
+            "/v1/videos/{id}",
+            put(videos::put)
+                .delete(videos::delete)
+                .layer(DefaultBodyLimit::max(video::MAX_BODY_BYTES)),
+        )
+        .route("/v1/accounts/{id}", get(accounts::get).delete(accounts::delete));
+    reads
+        .merge(writes)
         .fallback(|| async { ApiError::NotFound })
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
         // From the inside out: the last layer sees a request first.
-        .layer(from_fn(refuse_bodies))
         .layer(from_fn_with_state(Arc::clone(&state), limit_time))
+        .layer(from_fn_with_state(Arc::clone(&state), shed))
         // Half of a block is int8 noise: the fastest level gets nearly all that there is.
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(cors)
-        .layer(from_fn(trace))
+        .layer(from_fn_with_state(Arc::clone(&state), trace))
         .with_state(state)
 }
 
@@ -130,13 +212,18 @@ fn cors(origins: &[HeaderValue]) -> CorsLayer {
     };
     CorsLayer::new()
         .allow_origin(origin)
-        .allow_methods([Method::GET, Method::HEAD])
-        .allow_headers([header::AUTHORIZATION, header::ACCEPT, header::IF_NONE_MATCH])
+        .allow_methods([Method::GET, Method::HEAD, Method::POST])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::ACCEPT,
+            header::CONTENT_TYPE,
+            header::IF_NONE_MATCH,
+        ])
         .expose_headers([header::ETAG, HeaderName::from_static("retry-after")])
         .max_age(Duration::from_secs(24 * 60 * 60))
 }
 
-/// No address reads a body, so none is let in: a body is a place where undeclared things could travel.
+/// What only reads has no body, so none is let in: a body is a place where undeclared things could travel.
 async fn refuse_bodies(request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {
         next.run(request).await
@@ -151,20 +238,38 @@ async fn limit_time(State(state): State<Arc<AppState>>, request: Request, next: 
         .unwrap_or_else(|_| ApiError::Timeout.into_response())
 }
 
+/// Turns requests away beyond the number that is answered at once: those that are taken keep their time. What tells
+/// how the server does is never turned away.
+async fn shed(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response {
+    if matches!(request.uri().path(), "/healthz" | "/readyz" | "/metrics") {
+        return next.run(request).await;
+    }
+    match state.metrics.begin(state.settings.most_in_flight) {
+        Some(_in_flight) => next.run(request).await,
+        None => ApiError::Overloaded.into_response(),
+    }
+}
+
 /// One line for each request: method, route, status, time. The query, the token, the address and every other
 /// header stay out of the log.
-async fn trace(request: Request<Body>, next: Next) -> Response {
+async fn trace(State(state): State<Arc<AppState>>, request: Request<Body>, next: Next) -> Response {
     let route = request
         .extensions()
         .get::<MatchedPath>()
         .map_or("(none)", MatchedPath::as_str)
         .to_owned();
     let span = tracing::info_span!("request", method = %request.method(), route);
+    // Methods beyond the usual ones are the caller's words, and no label.
+    let method = match request.method().as_str() {
+        known @ ("GET" | "HEAD" | "POST" | "PUT" | "DELETE" | "OPTIONS") => known.to_owned(),
+        _ => "other".to_owned(),
+    };
     let started = std::time::Instant::now();
     async move {
         let response = next.run(request).await;
-        let micros = started.elapsed().as_micros() as u64;
-        tracing::info!(status = response.status().as_u16(), micros, "answered");
+        let (status, took) = (response.status().as_u16(), started.elapsed());
+        state.metrics.answered(&route, &method, status, took);
+        tracing::info!(status, micros = took.as_micros() as u64, "answered");
         response
     }
     .instrument(span)

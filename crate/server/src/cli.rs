@@ -8,6 +8,7 @@ use axum::http::HeaderValue;
 use clap::{Args, Parser, Subcommand};
 use upnext_core::block::MAX_CANDIDATES;
 
+use crate::admin::AdminKey;
 use crate::app::Settings;
 use crate::error::StartError;
 use crate::token::TokenKey;
@@ -15,20 +16,33 @@ use crate::token::TokenKey;
 /// Environment variable with the secret, where no file is given.
 pub const SECRET_VARIABLE: &str = "UPNEXT_TOKEN_SECRET";
 
+/// Environment variable with the admin key, where no file is given.
+pub const ADMIN_KEY_VARIABLE: &str = "UPNEXT_ADMIN_KEY";
+
 const EXAMPLES: &str = "\
 Examples:
   upnext-server --bundle bundle
       public shelves only, on 127.0.0.1:8787
   upnext-server --bundle bundle --listen 0.0.0.0:8787 --token-secret-file secret --cors-origin https://video.example
       accounts too, read by pages of one origin
+  upnext-server --bundle bundle --token-public-key-file login.pem
+      accounts by tokens that your own login signs with EdDSA
+  upnext-server --bundle bundle --data data --token-secret-file secret --admin-key-file admin
+      keeps events and changes of videos in data/upnext.sqlite
+  upnext-server export-events --data data --bundle bundle --out tables
+      what was kept, as the tables that `upnext-export train --data tables` starts from
+  upnext-server rollback --bundle bundle
+      goes back to the bundle before; a running server follows within a second
   upnext-server token --account u42 --ttl-hours 24 --token-secret-file secret
       prints a token for an account
 
   curl -H 'Accept: application/json' 'http://127.0.0.1:8787/v1/candidates?languages=de,en&size=20'
   curl -H \"Authorization: Bearer $TOKEN\" -o block.pb 'http://127.0.0.1:8787/v1/candidates'
+  curl -H \"Authorization: Bearer $TOKEN\" --json '{\"events\": [{\"id\": \"e1\", \"type\": \"watch\", \"video_id\": \"v7\",
+      \"seconds\": 31.5, \"timestamp\": 1790000000000, \"surface\": \"up-next\"}]}' http://127.0.0.1:8787/v1/events
   curl http://127.0.0.1:8787/healthz
 
-The secret may stand in the environment variable UPNEXT_TOKEN_SECRET instead of a file.
+Secret and admin key may stand in the environment, as UPNEXT_TOKEN_SECRET and UPNEXT_ADMIN_KEY, instead of a file.
 RUST_LOG sets what is logged (default: info); no account, token, query or address ever is.";
 
 /// Candidate server of upnext: prunes the catalogue to some hundred videos.
@@ -48,6 +62,10 @@ pub struct Cli {
 pub enum Command {
     /// Print a signed token for an account.
     Token(TokenArgs),
+    /// Write what was kept as tables for training.
+    ExportEvents(ExportArgs),
+    /// Go back to the bundle before; a running server follows within a second.
+    Rollback(RollbackArgs),
 }
 
 /// Options of serving.
@@ -59,12 +77,24 @@ pub struct ServeArgs {
     /// Address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
     pub listen: SocketAddr,
+    /// Directory for events and changes of videos; without it nothing is kept
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// File with the key of those who may write for everybody, at least 32 bytes
+    #[arg(long, value_name = "FILE")]
+    pub admin_key_file: Option<PathBuf>,
     /// File with the secret of account tokens, at least 32 bytes
     #[arg(long, value_name = "FILE")]
     pub token_secret_file: Option<PathBuf>,
+    /// File with the Ed25519 public key of account tokens (PEM or JWK), where your own login signs them
+    #[arg(long, value_name = "FILE", conflicts_with = "token_secret_file")]
+    pub token_public_key_file: Option<PathBuf>,
     /// Origin of a page that may read answers, or *; may be repeated
     #[arg(long = "cors-origin", value_name = "ORIGIN")]
     pub cors_origins: Vec<String>,
+    /// Region (ISO 3166) to serve: of videos that say where they may be shown, those of this one
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
     /// Candidates in a block when a request names no size
     #[arg(long, value_name = "N", default_value_t = 500)]
     pub pool: usize,
@@ -74,6 +104,21 @@ pub struct ServeArgs {
     /// Time that one request may take
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub request_seconds: u32,
+    /// Requests of one account in a second, in the long run
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub account_rate: u32,
+    /// Requests of one account at once
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub account_burst: u32,
+    /// Requests that are answered at once; more get 503
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    pub max_in_flight: usize,
+    /// Of this many requests of accounts one is searched again by hand, for upnext_recall_*; 0: none
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub recall_every: u64,
+    /// Time after SIGTERM in which /readyz says no and everything is still answered
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub drain_seconds: u32,
     /// Time for requests in flight after SIGTERM or ctrl-c
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub grace_seconds: u32,
@@ -94,6 +139,71 @@ pub struct TokenArgs {
     /// File with the server's secret
     #[arg(long, value_name = "FILE")]
     pub token_secret_file: Option<PathBuf>,
+}
+
+/// Options of `rollback`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  upnext-server rollback --bundle bundle
+      to the bundle that was written before the current one
+  upnext-server rollback --bundle bundle --to 3f0c…
+      to this one; it is verified before anything changes")]
+pub struct RollbackArgs {
+    /// Bundle root: the directory with current.json
+    #[arg(long, value_name = "DIR")]
+    pub bundle: PathBuf,
+    /// Id of the bundle; without it the one that was written before the current one
+    #[arg(long, value_name = "ID")]
+    pub to: Option<String>,
+}
+
+/// Options of `export-events`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  upnext-server export-events --data data --bundle bundle --out tables
+      events alone: the videos are those of the current bundle, the users all who did something
+  upnext-server export-events --data data --bundle bundle --base kuairand --out tables
+      the data set that the bundle was trained from, and all events since
+  upnext-export train --data tables --out bundle")]
+pub struct ExportArgs {
+    /// Data directory of the server; it may be running
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Bundle root, for the videos
+    #[arg(long, value_name = "DIR")]
+    pub bundle: PathBuf,
+    /// Data set to go on from, as Parquet
+    #[arg(long, value_name = "DIR")]
+    pub base: Option<PathBuf>,
+    /// Directory to write the tables to
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+/// The admin key from a file, else from the environment, else none.
+///
+/// # Errors
+/// As [`AdminKey::new`] and [`AdminKey::from_file`].
+pub fn admin_key(file: Option<&PathBuf>, environment: Option<&str>) -> Result<Option<AdminKey>, StartError> {
+    match (file, environment) {
+        (Some(file), _) => AdminKey::from_file(file).map(Some),
+        (None, Some(key)) => AdminKey::new(key.trim().as_bytes()).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+/// The public key of a file.
+///
+/// # Errors
+/// [`StartError::FileUnreadable`], or as [`TokenKey::public`].
+pub fn public_key(file: &PathBuf) -> Result<TokenKey, StartError> {
+    let text = std::fs::read_to_string(file).map_err(|error| StartError::FileUnreadable {
+        path: file.clone(),
+        reason: error.to_string(),
+    })?;
+    TokenKey::public(&text)
 }
 
 /// The key from a file, else from the environment's secret, else none.
@@ -127,7 +237,23 @@ impl ServeArgs {
         if self.request_seconds == 0 {
             return Err(invalid("--request-seconds", "is 0: no request could be answered"));
         }
+        let is_region =
+            |region: &String| (2..=3).contains(&region.len()) && region.bytes().all(|b| b.is_ascii_alphanumeric());
+        if !self.region.iter().all(is_region) {
+            return Err(invalid("--region", "is no region such as AT or 419"));
+        }
+        if self.account_rate == 0 || self.account_burst == 0 || self.max_in_flight == 0 {
+            return Err(invalid(
+                "--account-rate, --account-burst, --max-in-flight",
+                "are 0: nobody could ask",
+            ));
+        }
         Ok(Settings {
+            account_rate: self.account_rate,
+            account_burst: self.account_burst,
+            most_in_flight: self.max_in_flight,
+            recall_every: self.recall_every,
+            region: self.region.clone(),
             pool: self.pool,
             block_lifetime_ms: i64::from(self.block_seconds) * 1000,
             request_timeout: Duration::from_secs(self.request_seconds.into()),
@@ -194,6 +320,9 @@ mod tests {
             ["--pool", "4097"],
             ["--block-seconds", "5"],
             ["--request-seconds", "0"],
+            ["--region", "Austria"],
+            ["--account-rate", "0"],
+            ["--max-in-flight", "0"],
             ["--cors-origin", "example.org"],
             ["--cors-origin", "https://example.org/"],
             ["--cors-origin", "https://"],

@@ -9,6 +9,8 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use upnext_core::{Code, Error};
 
+use crate::store::StoreError;
+
 /// Why the server cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -45,6 +47,9 @@ pub enum StartError {
         /// file inside the bundle
         file: String,
     },
+    /// What the server keeps cannot be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// An option outside its range.
     #[error("{option}: {reason}")]
     ConfigInvalid {
@@ -65,6 +70,7 @@ impl StartError {
             StartError::FileUnreadable { .. } => Code::FileUnreadable,
             StartError::ColumnMissing { .. } => Code::ColumnMissing,
             StartError::TableEmpty { .. } => Code::TableEmpty,
+            StartError::Store(_) => Code::FileUnreadable,
             StartError::ConfigInvalid { .. } => Code::ConfigInvalid,
         }
     }
@@ -81,23 +87,35 @@ pub enum ApiError {
         /// what is wrong and what would be right
         reason: String,
     },
-    /// 405: another method than GET or HEAD.
-    #[error("this address answers GET and HEAD only")]
+    /// 405: a method that this address does not have.
+    #[error("this address does not answer this method; see the header Allow")]
     MethodNotAllowed,
     /// 413: a body where none is read.
     #[error("a request here has no body")]
     BodyNotAllowed,
+    /// 413: a larger body than is read.
+    #[error("the body is larger than {limit} bytes; send less at once")]
+    BodyTooLarge {
+        /// largest body in bytes
+        limit: usize,
+    },
     /// 401: no account can be read from the token.
     #[error("the account token is {reason}")]
     TokenInvalid {
         /// malformed, forged, expired or not accepted here
         reason: &'static str,
     },
+    /// 401: the admin key is missing or wrong.
+    #[error("the admin key is missing, wrong, or not taken by this server")]
+    AdminKeyInvalid,
+    /// 404: nothing is written down here.
+    #[error("this server keeps no events; start it with --data DIR")]
+    NotKept,
     /// 404: a good token of an account that this bundle does not know.
     #[error("the account is not in this bundle; ask again without a token for the public shelves")]
     AccountUnknown,
     /// 404: no such route or file.
-    #[error("no such address; see /healthz, /bundle/current.json, /v1/candidates")]
+    #[error("no such address; see docs/server.md for the addresses there are")]
     NotFound,
     /// 409: the client holds another bundle.
     #[error("this server serves bundle {serving}; fetch /bundle/current.json and that bundle first")]
@@ -108,6 +126,18 @@ pub enum ApiError {
     /// 503: the answer took longer than the request's time.
     #[error("the answer took too long; ask again later")]
     Timeout,
+    /// 429: the account asks more often than it may.
+    #[error("this account asks too often; ask again in {retry_after_seconds} s")]
+    TooManyRequests {
+        /// seconds until it may ask again
+        retry_after_seconds: u32,
+    },
+    /// 503: more requests or writes are waiting than are taken.
+    #[error("too much is waiting; ask again later")]
+    Overloaded,
+    /// 503: the store failed, nothing of the write is kept.
+    #[error("nothing was kept, since the store failed; send it again later")]
+    StoreFailed,
     /// 500: the fault is here.
     #[error("the server could not answer: {0}")]
     Internal(&'static str),
@@ -118,14 +148,16 @@ impl ApiError {
     #[must_use]
     pub const fn code(&self) -> Code {
         match self {
-            ApiError::RequestInvalid { .. } | ApiError::MethodNotAllowed | ApiError::BodyNotAllowed => {
-                Code::RequestInvalid
-            }
-            ApiError::TokenInvalid { .. } => Code::TokenInvalid,
+            ApiError::RequestInvalid { .. }
+            | ApiError::MethodNotAllowed
+            | ApiError::BodyNotAllowed
+            | ApiError::BodyTooLarge { .. } => Code::RequestInvalid,
+            ApiError::TokenInvalid { .. } | ApiError::AdminKeyInvalid => Code::TokenInvalid,
             ApiError::AccountUnknown => Code::AccountUnknown,
-            ApiError::NotFound => Code::NotFound,
+            ApiError::NotFound | ApiError::NotKept => Code::NotFound,
             ApiError::BundleMismatch { .. } => Code::BundleMismatch,
-            ApiError::Timeout | ApiError::Internal(_) => Code::ServerError,
+            ApiError::Overloaded | ApiError::TooManyRequests { .. } => Code::Overloaded,
+            ApiError::Timeout | ApiError::StoreFailed | ApiError::Internal(_) => Code::ServerError,
         }
     }
 
@@ -135,12 +167,25 @@ impl ApiError {
         match self {
             ApiError::RequestInvalid { .. } => StatusCode::BAD_REQUEST,
             ApiError::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            ApiError::BodyNotAllowed => StatusCode::PAYLOAD_TOO_LARGE,
-            ApiError::TokenInvalid { .. } => StatusCode::UNAUTHORIZED,
-            ApiError::AccountUnknown | ApiError::NotFound => StatusCode::NOT_FOUND,
+            ApiError::BodyNotAllowed | ApiError::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            ApiError::TokenInvalid { .. } | ApiError::AdminKeyInvalid => StatusCode::UNAUTHORIZED,
+            ApiError::AccountUnknown | ApiError::NotFound | ApiError::NotKept => StatusCode::NOT_FOUND,
             ApiError::BundleMismatch { .. } => StatusCode::CONFLICT,
-            ApiError::Timeout => StatusCode::SERVICE_UNAVAILABLE,
+            ApiError::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
+            ApiError::Timeout | ApiError::Overloaded | ApiError::StoreFailed => StatusCode::SERVICE_UNAVAILABLE,
             ApiError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> ApiError {
+        match error {
+            StoreError::Busy => ApiError::Overloaded,
+            StoreError::Open { .. } | StoreError::Failed { .. } => {
+                tracing::error!(%error, "store");
+                ApiError::StoreFailed
+            }
         }
     }
 }
@@ -170,10 +215,16 @@ impl IntoResponse for ApiError {
                     HeaderValue::from_static("Bearer error=\"invalid_token\""),
                 );
             }
-            ApiError::MethodNotAllowed => {
-                headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+            ApiError::AdminKeyInvalid => {
+                headers.insert(
+                    header::WWW_AUTHENTICATE,
+                    HeaderValue::from_static("ApiKey in=\"header\", name=\"x-upnext-admin-key\""),
+                );
             }
-            ApiError::Timeout => {
+            ApiError::TooManyRequests { retry_after_seconds } => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after_seconds));
+            }
+            ApiError::Timeout | ApiError::Overloaded | ApiError::StoreFailed => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             _ => {}
@@ -196,6 +247,12 @@ mod tests {
             },
             ApiError::MethodNotAllowed,
             ApiError::BodyNotAllowed,
+            ApiError::BodyTooLarge { limit: 1 },
+            ApiError::AdminKeyInvalid,
+            ApiError::NotKept,
+            ApiError::TooManyRequests { retry_after_seconds: 3 },
+            ApiError::Overloaded,
+            ApiError::StoreFailed,
             ApiError::TokenInvalid { reason: "expired" },
             ApiError::AccountUnknown,
             ApiError::NotFound,
@@ -227,7 +284,7 @@ mod tests {
         let statuses: BTreeSet<u16> = every_api_error().iter().map(|e| e.status().as_u16()).collect();
         assert_eq!(
             statuses.into_iter().collect::<Vec<_>>(),
-            [400, 401, 404, 405, 409, 413, 500, 503]
+            [400, 401, 404, 405, 409, 413, 429, 500, 503]
         );
     }
 }

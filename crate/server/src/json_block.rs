@@ -64,7 +64,7 @@ pub struct JsonVector {
 }
 
 /// Names of the source bits, in the order of the bits.
-const SOURCE_NAMES: [(u32, &str); 5] = [
+pub const SOURCE_NAMES: [(u32, &str); 5] = [
     (source::CF, "cf"),
     (source::NEIGHBOUR, "neighbour"),
     (source::CONTENT, "content"),

@@ -1,21 +1,38 @@
 //! Candidate server: prunes the catalogue to some hundred videos.
 //!
 //! ```text
-//! GET /v1/candidates ── query ── token ──► source::cf, source::content ──► merge ──► core::Block ──► protobuf | JSON
+//! GET /v1/candidates ── query ── token ──► account ──► source::… ──► blend ──► core::Block ──► protobuf | JSON
+//! POST /v1/events   ── event ── store::writer ──► one commit for many ──► receipt
+//! PUT, DELETE /v1/videos/… ── video ── store ──► edition: obeyed by the next request
 //! GET /bundle/…      ── the public half of each bundle
 //! GET /healthz       ── what is served
 //! ```
 //! A request holds declared inputs and nothing else (DESIGN 9): account token, languages, size, bundle id.
 
+pub mod account;
+pub mod admin;
 pub mod app;
 pub mod candidates;
 pub mod catalogue;
 pub mod cli;
+pub mod edition;
 pub mod error;
+pub mod event;
+pub mod export;
+pub mod item_tower;
 pub mod json_block;
+pub mod limit;
+pub mod metrics;
+pub mod pulse;
 pub mod query;
+pub mod recall;
+pub mod rollback;
 pub mod route;
 pub mod serve;
+pub mod serving;
 pub mod source;
+pub mod stock;
+pub mod store;
 pub mod token;
 pub mod vector_index;
+pub mod video;

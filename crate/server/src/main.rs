@@ -7,17 +7,30 @@ use std::time::Duration;
 use clap::Parser;
 use tokio::net::TcpListener;
 use upnext_core::Code;
-use upnext_server::cli::{Cli, Command, SECRET_VARIABLE, ServeArgs, TokenArgs, token_key};
+use upnext_server::cli::{
+    ADMIN_KEY_VARIABLE, Cli, Command, ExportArgs, SECRET_VARIABLE, ServeArgs, TokenArgs, admin_key, public_key,
+    token_key,
+};
 use upnext_server::error::StartError;
-use upnext_server::serve::{load, serve, stop_signal, system_clock};
+use upnext_server::export::{Export, export};
+use upnext_server::rollback::rollback;
+use upnext_server::serve::{load, serve, stop_signal, system_clock, watch_pointer};
+use upnext_server::store::Store;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// How often the pointer is looked at.
+const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match &cli.command {
         Some(Command::Token(args)) => print_token(args),
+        Some(Command::ExportEvents(args)) => export_events(args),
+        Some(Command::Rollback(args)) => rollback(&args.bundle, args.to.as_deref())
+            .map(|id| println!("current bundle: {id}"))
+            .map_err(Failure::from),
         None => run(&cli.serve),
     };
     match result {
@@ -44,12 +57,38 @@ impl From<StartError> for Failure {
     }
 }
 
-fn secret_from_environment() -> Option<String> {
-    std::env::var(SECRET_VARIABLE).ok().filter(|secret| !secret.is_empty())
+fn from_environment(variable: &str) -> Option<String> {
+    std::env::var(variable).ok().filter(|secret| !secret.is_empty())
+}
+
+fn export_events(args: &ExportArgs) -> Result<(), Failure> {
+    let done = export(&Export {
+        data: args.data.clone(),
+        bundle: args.bundle.clone(),
+        base: args.base.clone(),
+        out: args.out.clone(),
+    })?;
+    println!(
+        "{}: {} interactions of {} users with {} videos",
+        args.out.display(),
+        done.interactions,
+        done.users,
+        done.videos
+    );
+    if done.unknown_videos > 0 {
+        println!(
+            "{} events left out: their videos are neither in the bundle nor in the base",
+            done.unknown_videos
+        );
+    }
+    Ok(())
 }
 
 fn print_token(args: &TokenArgs) -> Result<(), Failure> {
-    let key = token_key(args.token_secret_file.as_ref(), secret_from_environment().as_deref())?;
+    let key = token_key(
+        args.token_secret_file.as_ref(),
+        from_environment(SECRET_VARIABLE).as_deref(),
+    )?;
     let key = key.ok_or(StartError::ConfigInvalid {
         option: "--token-secret-file",
         reason: format!("is needed to sign a token, or {SECRET_VARIABLE} in the environment"),
@@ -74,8 +113,24 @@ fn run(args: &ServeArgs) -> Result<(), Failure> {
         log.init();
     }
     let settings = args.settings()?;
-    let key = token_key(args.token_secret_file.as_ref(), secret_from_environment().as_deref())?;
-    let state = Arc::new(load(args.bundle.clone().unwrap_or_default(), key, settings)?);
+    let public = args.token_public_key_file.as_ref().map(public_key).transpose()?;
+    let secret = token_key(
+        args.token_secret_file.as_ref(),
+        from_environment(SECRET_VARIABLE).as_deref(),
+    )?;
+    let key = public.or(secret);
+    let admin_key = admin_key(
+        args.admin_key_file.as_ref(),
+        from_environment(ADMIN_KEY_VARIABLE).as_deref(),
+    )?;
+    let store = args
+        .data
+        .as_deref()
+        .map(Store::open)
+        .transpose()
+        .map_err(StartError::from)?;
+    let root = args.bundle.clone().unwrap_or_default();
+    let state = Arc::new(load(&root, key, settings, store, admin_key)?);
     let socket = |error: std::io::Error| Failure {
         code: Code::ConfigInvalid,
         message: format!("--listen {}: {error}", args.listen),
@@ -87,18 +142,24 @@ fn run(args: &ServeArgs) -> Result<(), Failure> {
         .block_on(async {
             let listener = TcpListener::bind(args.listen).await.map_err(socket)?;
             let address = listener.local_addr().map_err(socket)?;
+            let serving = state.serving();
+            let catalogue = &serving.current.catalogue;
             tracing::info!(
-                bundle = state.catalogue.bundle_id,
-                videos = state.catalogue.videos.len(),
-                accounts = state.catalogue.accounts.len(),
-                bundles = state.bundle_files.bundles(),
+                bundle = catalogue.bundle_id,
+                videos = catalogue.videos.len(),
+                accounts = catalogue.accounts.len(),
+                bundles = serving.files.bundles(),
                 tokens = state.token_key.is_some(),
+                events = state.store.is_some(),
                 "serving on http://{address}"
             );
+            drop(serving);
+            tokio::spawn(watch_pointer(root, Arc::clone(&state), WATCH_INTERVAL));
             serve(
                 listener,
                 state,
                 stop_signal(),
+                Duration::from_secs(args.drain_seconds.into()),
                 Duration::from_secs(args.grace_seconds.into()),
             )
             .await

@@ -1,33 +1,93 @@
 //! From a bundle directory to a socket that answers, and to an end in which no request is cut off.
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::admin::AdminKey;
 use crate::app::{AppState, Settings, app};
-use crate::catalogue::Catalogue;
 use crate::error::StartError;
-use crate::route::bundle::BundleFiles;
+use crate::serving::Serving;
+use crate::store::Store;
+use crate::store::video::{VideoRow, all};
 use crate::token::TokenKey;
 
-/// Loads the bundle at `root` and puts the state together.
+/// Loads the bundle at `root`, what happened to its videos since, and puts the state together.
 ///
 /// # Errors
-/// [`StartError`] for a bundle that is missing, corrupt or contradictory.
-pub fn load(root: PathBuf, token_key: Option<TokenKey>, settings: Settings) -> Result<AppState, StartError> {
-    let catalogue = Catalogue::load(&root)?;
-    let bundle_files = BundleFiles::scan(&root, &catalogue.bundle_id)?;
-    Ok(AppState::new(
-        catalogue,
-        bundle_files,
-        token_key,
-        settings,
-        Box::new(system_clock),
-    ))
+/// [`StartError`] for a bundle that is missing, corrupt or contradictory, or a store that cannot be read.
+pub fn load(
+    root: &Path,
+    token_key: Option<TokenKey>,
+    settings: Settings,
+    store: Option<Store>,
+    admin_key: Option<AdminKey>,
+) -> Result<AppState, StartError> {
+    let serving = Serving::load(root, &changes(store.as_ref())?, settings.region.as_deref())?;
+    let state = AppState::new(serving, token_key, settings, Box::new(system_clock));
+    Ok(state.keeping(store, admin_key)?)
+}
+
+fn changes(store: Option<&Store>) -> Result<Vec<VideoRow>, StartError> {
+    Ok(store.map(|store| store.read(all)).transpose()?.unwrap_or_default())
+}
+
+/// Looks whether the pointer names another bundle, and serves that from then on. A bundle that does not verify is
+/// refused, and what is served stays. Answers whether something changed.
+///
+/// # Errors
+/// [`StartError`]: why the bundle was refused.
+pub async fn renew(root: &Path, state: &Arc<AppState>) -> Result<bool, StartError> {
+    if crate::catalogue::current_id(root)? == state.serving().current.catalogue.bundle_id {
+        return Ok(false);
+    }
+    // No video changes while the next bundle learns of the changes so far.
+    let _turn = state.lifecycle.lock().await;
+    let (root, state) = (root.to_owned(), Arc::clone(state));
+    let next = move || -> Result<bool, StartError> {
+        let since = changes(state.store.as_ref())?;
+        let next = state.serving().next(&root, &since, state.settings.region.as_deref())?;
+        let changed = next.is_some();
+        if let Some(next) = next {
+            state.metrics.bundle(true);
+            tracing::info!(bundle = next.current.catalogue.bundle_id, "serving another bundle");
+            state.serve_from_now_on(next);
+        }
+        Ok(changed)
+    };
+    match tokio::task::spawn_blocking(next).await {
+        Ok(result) => result,
+        // A panic while loading: the old bundle stays, as after any other fault.
+        Err(error) => Err(StartError::FileUnreadable {
+            path: PathBuf::from("bundle"),
+            reason: error.to_string(),
+        }),
+    }
+}
+
+/// Calls [`renew`] every `interval`, for as long as the server runs.
+pub async fn watch_pointer(root: PathBuf, state: Arc<AppState>, interval: Duration) {
+    let mut refused = String::new();
+    loop {
+        tokio::time::sleep(interval).await;
+        match renew(&root, &state).await {
+            Ok(_) => refused.clear(),
+            Err(error) => {
+                let reason = error.to_string();
+                // Said once, not every second.
+                if reason != refused {
+                    state.metrics.bundle(false);
+                    tracing::error!(code = error.code().as_str(), %error, "the next bundle is refused, the old one stays");
+                    refused = reason;
+                }
+            }
+        }
+    }
 }
 
 /// Unix milliseconds of the system's clock.
@@ -39,8 +99,9 @@ pub fn system_clock() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Serves until `stop` resolves, then takes no new connection, finishes the requests in flight and returns;
-/// after `grace` it returns even if one is not finished.
+/// Serves until `stop` resolves; then says for `drain` that it wants no new requests (`/readyz`) while it still
+/// answers all, takes no new connection, finishes the requests in flight and returns; after `grace` it returns even
+/// if one is not finished.
 ///
 /// # Errors
 /// What the system says about the socket.
@@ -48,11 +109,15 @@ pub async fn serve(
     listener: TcpListener,
     state: Arc<AppState>,
     stop: impl Future<Output = ()> + Send + 'static,
+    drain: Duration,
     grace: Duration,
 ) -> std::io::Result<()> {
     let (stopping, mut stopped) = watch::channel(false);
-    let server = axum::serve(listener, app(state)).with_graceful_shutdown(async move {
+    let router = app(Arc::clone(&state));
+    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
         stop.await;
+        state.is_draining.store(true, Ordering::Relaxed);
+        tokio::time::sleep(drain).await;
         tracing::info!("stopping: requests in flight are finished");
         stopping.send_replace(true);
     });

@@ -1,4 +1,5 @@
-//! Account tokens: JSON Web Tokens signed with HS256, `sub` the account and `exp` the end, nothing more needed.
+//! Account tokens: JSON Web Tokens signed with HS256 or EdDSA (Ed25519), `sub` the account and `exp` the end, nothing
+//! more needed.
 
 use std::path::Path;
 
@@ -19,9 +20,13 @@ struct Claims {
     exp: i64,
 }
 
-/// The secret that signs and checks tokens. Its `Debug` shows nothing of it.
+/// What an Ed25519 public key in PEM begins with, in base64: the twelve bytes that say what it is.
+const ED25519_PEM: &str = "MCowBQYDK2VwAyEA";
+
+/// The secret that signs and checks tokens, or the public key that checks them. Its `Debug` shows nothing of it.
 pub struct TokenKey {
-    encoding: EncodingKey,
+    /// None: somebody else signs.
+    encoding: Option<EncodingKey>,
     decoding: DecodingKey,
     validation: Validation,
 }
@@ -47,14 +52,44 @@ impl TokenKey {
                 ),
             });
         }
-        let mut validation = Validation::new(Algorithm::HS256);
-        validation.set_required_spec_claims(&["sub", "exp"]);
-        // The end is checked below against the clock that was passed in.
-        validation.validate_exp = false;
         Ok(TokenKey {
-            encoding: EncodingKey::from_secret(secret),
+            encoding: Some(EncodingKey::from_secret(secret)),
             decoding: DecodingKey::from_secret(secret),
-            validation,
+            validation: validation(Algorithm::HS256),
+        })
+    }
+
+    /// The key that checks tokens which somebody else signs with EdDSA: PEM as `openssl pkey -pubout` writes it, a
+    /// JSON Web Key, or its `x` alone.
+    ///
+    /// # Errors
+    /// [`StartError::ConfigInvalid`] for anything else.
+    pub fn public(text: &str) -> Result<TokenKey, StartError> {
+        let invalid = || StartError::ConfigInvalid {
+            option: "--token-public-key-file",
+            reason: "holds no Ed25519 public key in PEM, as a JSON Web Key, or as its `x` alone".to_owned(),
+        };
+        let text = text.trim();
+        let x = if text.starts_with('{') {
+            let key: Jwk = serde_json::from_str(text).map_err(|_| invalid())?;
+            Some(key.x).filter(|_| key.kty == "OKP" && key.crv == "Ed25519")
+        } else if text.starts_with("-----BEGIN PUBLIC KEY-----") {
+            let body: String = text
+                .lines()
+                .filter(|line| !line.starts_with("-----"))
+                .map(str::trim)
+                .collect();
+            let key = body.strip_prefix(ED25519_PEM);
+            key.map(|key| key.trim_end_matches('=').replace('+', "-").replace('/', "_"))
+        } else {
+            Some(text.to_owned())
+        };
+        // 32 bytes are 43 characters of base64.
+        let x = x.filter(|x| x.len() == 43).ok_or_else(invalid)?;
+        Ok(TokenKey {
+            encoding: None,
+            decoding: DecodingKey::from_ed_components(&x).map_err(|_| invalid())?,
+            validation: validation(Algorithm::EdDSA),
         })
     }
 
@@ -86,7 +121,11 @@ impl TokenKey {
             sub: account.to_owned(),
             exp: expires_at_ms.div_euclid(1000),
         };
-        encode(&Header::new(Algorithm::HS256), &claims, &self.encoding).map_err(|error| invalid(error.to_string()))
+        let key = self
+            .encoding
+            .as_ref()
+            .ok_or_else(|| invalid("cannot be signed for with a public key".to_owned()))?;
+        encode(&Header::new(Algorithm::HS256), &claims, key).map_err(|error| invalid(error.to_string()))
     }
 
     /// The account of a token that is well-formed, signed with this key and not over at `now_ms`.
@@ -100,8 +139,10 @@ impl TokenKey {
         }
         let claims = decode::<Claims>(token, &self.decoding, &self.validation)
             .map_err(|error| match error.kind() {
-                ErrorKind::InvalidSignature => refuse("not signed with this server's secret"),
-                ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => refuse("not signed with HS256"),
+                ErrorKind::InvalidSignature => refuse("not signed with this server's key"),
+                ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => {
+                    refuse("not signed with this server's algorithm")
+                }
                 _ => refuse("malformed"),
             })?
             .claims;
@@ -110,6 +151,22 @@ impl TokenKey {
         }
         Ok(claims.sub)
     }
+}
+
+#[derive(Deserialize)]
+struct Jwk {
+    kty: String,
+    crv: String,
+    x: String,
+}
+
+/// One algorithm and no other: a token cannot choose how it is checked.
+fn validation(algorithm: Algorithm) -> Validation {
+    let mut validation = Validation::new(algorithm);
+    validation.set_required_spec_claims(&["sub", "exp"]);
+    // The end is checked against the clock that was passed in.
+    validation.validate_exp = false;
+    validation
 }
 
 #[cfg(test)]
@@ -141,10 +198,7 @@ mod tests {
     #[test]
     fn forged_unsigned_and_broken_tokens_are_told_apart() {
         let token = key(1).sign("ann", NOW + 5_000).unwrap();
-        assert_eq!(
-            reason(key(2).account(&token, NOW)),
-            "not signed with this server's secret"
-        );
+        assert_eq!(reason(key(2).account(&token, NOW)), "not signed with this server's key");
         let none = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJzdWIiOiJhbm4iLCJleHAiOjk5OTk5OTk5OTl9.";
         assert_eq!(reason(key(1).account(none, NOW)), "malformed");
         let longer = encode(
@@ -156,7 +210,10 @@ mod tests {
             &EncodingKey::from_secret(&[1; 32]),
         )
         .unwrap();
-        assert_eq!(reason(key(1).account(&longer, NOW)), "not signed with HS256");
+        assert_eq!(
+            reason(key(1).account(&longer, NOW)),
+            "not signed with this server's algorithm"
+        );
         assert_eq!(reason(key(1).account("", NOW)), "malformed");
         assert_eq!(reason(key(1).account(&"x".repeat(5000), NOW)), "too long");
         let without_end = encode(
@@ -166,6 +223,71 @@ mod tests {
         )
         .unwrap();
         assert_eq!(reason(key(1).account(&without_end, NOW)), "malformed");
+    }
+
+    /// The first key pair of RFC 8032, 7.1.
+    const X: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+    const PEM: &str = "-----BEGIN PUBLIC KEY-----\n\
+                       MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n\
+                       -----END PUBLIC KEY-----\n";
+    const SEED: &str = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
+
+    fn ed25519(sub: &str) -> String {
+        let seed = (0..32).map(|byte| u8::from_str_radix(&SEED[2 * byte..2 * byte + 2], 16).unwrap());
+        // PKCS #8 of an Ed25519 key: sixteen bytes that say so, then the seed.
+        let mut der = b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20".to_vec();
+        der.extend(seed);
+        let claims = Claims {
+            sub: sub.to_owned(),
+            exp: NOW / 1000 + 60,
+        };
+        encode(&Header::new(Algorithm::EdDSA), &claims, &EncodingKey::from_ed_der(&der)).unwrap()
+    }
+
+    #[test]
+    fn a_public_key_in_any_form_checks_what_its_owner_signed() {
+        let jwk = format!("{{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"{X}\",\"kid\":\"1\"}}");
+        for form in [X, PEM, &jwk] {
+            let public = TokenKey::public(form).unwrap();
+            assert_eq!(public.account(&ed25519("ann"), NOW).unwrap(), "ann");
+            assert!(public.sign("ann", NOW).is_err(), "a public key signs nothing");
+        }
+        let x25519 = jwk.replace("Ed25519", "X25519");
+        let rsa = PEM.replace("MCowBQYDK2VwAyEA", "MIIBIjANBgkqhkiG");
+        for wrong in ["", "short", &x25519, &rsa, "{}", &X.replace('q', "!")] {
+            let error = TokenKey::public(wrong).map(|_| ()).unwrap_err();
+            assert_eq!(error.code(), upnext_core::Code::ConfigInvalid, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_public_key_is_no_secret_and_a_secret_no_public_key() {
+        let public = TokenKey::public(X).unwrap();
+        // The old trick: sign with HS256, the public key being the secret.
+        let claims = Claims {
+            sub: "ann".to_owned(),
+            exp: NOW / 1000 + 60,
+        };
+        for secret in [X.as_bytes(), PEM.as_bytes()] {
+            let forged = encode(
+                &Header::new(Algorithm::HS256),
+                &claims,
+                &EncodingKey::from_secret(secret),
+            )
+            .unwrap();
+            assert_eq!(
+                reason(public.account(&forged, NOW)),
+                "not signed with this server's algorithm"
+            );
+        }
+        assert_eq!(
+            reason(key(1).account(&ed25519("ann"), NOW)),
+            "not signed with this server's algorithm"
+        );
+        let mut cut = ed25519("ann");
+        let middle = cut.len() - 20;
+        cut.replace_range(middle..=middle, if cut.as_bytes()[middle] == b'A' { "B" } else { "A" });
+        assert_eq!(reason(public.account(&cut, NOW)), "not signed with this server's key");
     }
 
     #[test]

@@ -26,6 +26,7 @@ export type ErrorCode =
   | "not-ready"
   | "account-unknown"
   | "token-invalid"
+  | "overloaded"
   | "not-found"
   | "file-unreadable"
   | "table-empty"

@@ -193,6 +193,7 @@ impl<'a> Catalogue<'a> {
             titles: Vec::new(),
             thumbnails: Vec::new(),
             effects: at().map(|row| self.figures.effect[row]).collect(),
+            removed: Vec::new(),
         };
         let dims = upnext_core::block::Dims {
             vector: self.vectors.dim,

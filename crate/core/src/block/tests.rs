@@ -26,6 +26,15 @@ fn accessors_give_what_was_written() {
     assert_eq!((block.published_at_ms(0), block.published_at_ms(4)), (Some(NOW), None));
     assert_eq!(block.vector(1).unwrap().values.len(), 4);
     assert_eq!(block.thumbnail(1), None);
+    let with_removed = BlockMessage {
+        removed: vec!["a".into(), "v9".into()],
+        ..message(2)
+    };
+    let with_removed = decode(&with_removed).unwrap();
+    assert_eq!(
+        ["a", "b", "v9"].map(|id| with_removed.is_removed(id)),
+        [true, false, true]
+    );
     assert_eq!(Block::decode(&block.encode(), ID, model().dims()).unwrap(), block);
 }
 
@@ -67,7 +76,7 @@ fn a_block_cut_anywhere_is_refused() {
 fn every_bound_has_its_code() {
     type Break = fn(&mut BlockMessage);
     let invalid = Code::BlockInvalid;
-    let cases: [(&str, Code, Break); 40] = [
+    let cases: [(&str, Code, Break); 43] = [
         ("version", Code::BundleVersion, |m| m.version = 2),
         ("another bundle", Code::BundleMismatch, |m| {
             m.bundle_id = "ff".repeat(32)
@@ -116,6 +125,15 @@ fn every_bound_has_its_code() {
         ("id empty", invalid, |m| m.ids[0].clear()),
         ("id long", invalid, |m| m.ids[0] = "x".repeat(MAX_ID_BYTES + 1)),
         ("ids alike", invalid, |m| m.ids[0] = m.ids[4].clone()),
+        ("removed not rising", invalid, |m| {
+            m.removed = vec!["b".into(), "b".into()]
+        }),
+        ("removed long", invalid, |m| {
+            m.removed = vec!["x".repeat(MAX_ID_BYTES + 1)]
+        }),
+        ("removed many", invalid, |m| {
+            m.removed = (0..=MAX_REMOVED).map(|i| format!("r{i:06}")).collect()
+        }),
     ];
     for (name, code, break_it) in cases {
         let mut message = message(5);

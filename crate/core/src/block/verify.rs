@@ -1,6 +1,8 @@
 //! Every bound of a block, checked once.
 
-use super::{BLOCK_VERSION, Block, BlockMessage, Dims, MAX_CANDIDATES, MAX_ID_BYTES, MAX_TAGS, MAX_TEXT_BYTES};
+use super::{
+    BLOCK_VERSION, Block, BlockMessage, Dims, MAX_CANDIDATES, MAX_ID_BYTES, MAX_REMOVED, MAX_TAGS, MAX_TEXT_BYTES,
+};
 use crate::tree::decimal;
 use crate::{Error, ErrorKind};
 
@@ -107,7 +109,18 @@ fn strings(message: &BlockMessage, n: usize) -> Result<(), Error> {
             id.len(),
         ));
     }
+    if message.removed.len() > MAX_REMOVED {
+        return Err(invalid(
+            "number of removed ids",
+            format!("at most {MAX_REMOVED}"),
+            message.removed.len(),
+        ));
+    }
+    if !message.removed.is_sorted_by(|a, b| a < b) {
+        return Err(invalid("removed ids", "strictly rising ids", "others"));
+    }
     for (what, column, longest) in [
+        ("length of a removed id", &message.removed, MAX_ID_BYTES),
         ("length of a dictionary string", &message.dictionary, MAX_ID_BYTES),
         ("length of a title", &message.titles, MAX_TEXT_BYTES),
         ("length of a thumbnail address", &message.thumbnails, MAX_TEXT_BYTES),

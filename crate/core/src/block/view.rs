@@ -30,6 +30,13 @@ impl Block {
         Some(self.by_id[at] as usize)
     }
 
+    /// Whether the video with this id was taken down: nothing of it is shown any more.
+    #[must_use]
+    pub fn is_removed(&self, id: &str) -> bool {
+        let ids = &self.message.removed;
+        ids.binary_search_by(|removed| removed.as_str().cmp(id)).is_ok()
+    }
+
     /// Item vector.
     #[must_use]
     pub fn vector(&self, row: usize) -> Option<QuantRow<'_>> {

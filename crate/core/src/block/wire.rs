@@ -96,6 +96,9 @@ pub struct BlockMessage {
     /// Log ratio of relevant to expected impressions of this video in the train window.
     #[prost(float, repeated, tag = "25")]
     pub effects: Vec<f32>,
+    /// Ids of videos that were taken down within the longest life of a block, strictly rising.
+    #[prost(string, repeated, tag = "26")]
+    pub removed: Vec<String>,
 }
 
 message!(BlockMessage {
@@ -124,4 +127,5 @@ message!(BlockMessage {
     23 => titles,
     24 => thumbnails,
     25 => effects,
+    26 => removed,
 });

@@ -140,11 +140,17 @@ pub(super) fn why(
         })
     });
     let facts: Vec<Facts<'_>> = facts.collect();
+    // A reason names no video that was taken down.
+    let past: Vec<PastEvent<'_>> = past
+        .iter()
+        .filter(|event| event.video.is_none_or(|video| !block.is_removed(video)))
+        .copied()
+        .collect();
     explain(
         &facts,
         &Grounds {
             now_ms: context.now_ms,
-            history: past,
+            history: &past,
             factor: &user.factor,
             moment,
         },

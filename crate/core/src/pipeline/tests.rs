@@ -169,6 +169,28 @@ fn exploration_is_told_and_seeded() {
 }
 
 #[test]
+fn a_video_that_was_taken_down_is_no_reason_any_more() {
+    let candidates = message(60);
+    let block = Block::from_message(candidates.clone(), ID, model().dims()).unwrap();
+    let options = Options {
+        size: 60,
+        ..Options::default()
+    };
+    let named = |block: &Block| -> Vec<String> {
+        let slate = slate_of(block, &viewer(block), &context(), &options);
+        slate.items.into_iter().filter_map(|item| item.reason.video).collect()
+    };
+    let before = named(&block);
+    assert!(!before.is_empty());
+    let mut removed = before.clone();
+    removed.sort();
+    removed.dedup();
+    let later = crate::block::BlockMessage { removed, ..candidates };
+    let later = Block::from_message(later, ID, model().dims()).unwrap();
+    assert!(named(&later).iter().all(|id| !before.contains(id)));
+}
+
+#[test]
 fn feedback_acts_at_once() {
     let block = block(60);
     let mut viewer = viewer(&block);

@@ -344,6 +344,7 @@ fn block(bundle_id: &str) -> BlockMessage {
         dictionary: dictionary.map(str::to_owned).to_vec(),
         titles: rows.clone().map(|row| titles[row % 5].to_owned()).collect(),
         thumbnails: rows.map(|row| format!("https://img.example/{row}.webp")).collect(),
+        removed: Vec::new(),
     }
 }
 

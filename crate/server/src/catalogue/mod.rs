@@ -8,10 +8,14 @@ mod videos;
 
 use std::path::{Path, PathBuf};
 
-use upnext_core::bundle::{FileEntry, Manifest, Pointer, Role};
+use upnext_core::bundle::{FileEntry, Manifest, Pointer, Role, Tensors};
+use upnext_core::feature::spec::FeatureSpec;
+use upnext_core::fold_in::Gram;
+use upnext_core::text::Folding;
 use upnext_core::{Error, ErrorKind};
 
 use crate::error::StartError;
+use crate::item_tower::ItemTower;
 use crate::vector_index::{ExactIndex, RowSet};
 
 pub use accounts::Accounts;
@@ -32,8 +36,18 @@ pub struct Catalogue {
     pub vectors: QuantTable,
     /// Item factors as the device gets them.
     pub factors: QuantTable,
+    /// Item vectors for the search.
+    pub vector_index: ExactIndex,
     /// Item factors for the search.
     pub factor_index: ExactIndex,
+    /// Encoders.
+    pub spec: FeatureSpec,
+    /// How texts are folded before they are encoded.
+    pub folding: Folding,
+    /// Gram matrix of the item factors.
+    pub gram: Gram,
+    /// What gives a new video its vector.
+    pub item_tower: ItemTower,
     /// Videos that collaborative filtering knows: those with a factor other than zero.
     pub warm: RowSet,
     /// Accounts and their factors.
@@ -75,7 +89,14 @@ impl Catalogue {
     /// # Errors
     /// [`StartError`]: see its codes.
     pub fn load(root: &Path) -> Result<Catalogue, StartError> {
-        let bundle_id = current_id(root)?;
+        Catalogue::load_bundle(root, current_id(root)?)
+    }
+
+    /// Loads one bundle of a root directory.
+    ///
+    /// # Errors
+    /// As [`Catalogue::load`].
+    pub fn load_bundle(root: &Path, bundle_id: String) -> Result<Catalogue, StartError> {
         let directory = root.join(&bundle_id);
         let manifest = Manifest::parse(&read(&directory.join("manifest.json"), "manifest.json")?, &bundle_id)?;
         let files = Files {
@@ -85,10 +106,28 @@ impl Catalogue {
         for entry in manifest.client_files() {
             files.verified(entry)?;
         }
+        let spec = FeatureSpec::from_json(&files.of(Role::FeatureSpec)?)?;
+        for (what, in_spec, in_manifest) in [
+            ("vector_dim of the feature spec", spec.vector_dim, manifest.vector_dim),
+            ("factor_dim of the feature spec", spec.factor_dim, manifest.factor_dim),
+        ] {
+            if in_spec != in_manifest {
+                return Err(Error::from(ErrorKind::BundleInconsistent {
+                    what: what.to_owned(),
+                    expected: in_manifest.to_string(),
+                    found: in_spec.to_string(),
+                })
+                .into());
+            }
+        }
+        let folding = Folding::parse(&files.of(Role::Folding)?)?;
+        let gram_file = files.of(Role::Gram)?;
+        let item_tower = ItemTower::load(&files.of(Role::ItemTowerOnnx)?, &spec)?;
 
         let videos = Videos::from_parquet(files.of(Role::Videos)?)?;
         let rows = videos.len();
         let (vector_dim, factor_dim) = (manifest.vector_dim as usize, manifest.factor_dim as usize);
+        let gram = Tensors::parse("gram", &gram_file)?.f32("gram", &[factor_dim, factor_dim])?;
         let items = tensors::read_items(&files.of(Role::ItemTensors)?, rows, vector_dim, factor_dim)?;
         let ids = accounts::read_ids(files.of(Role::Accounts)?)?;
         let factors = tensors::read_users(&files.of(Role::UserTensors)?, ids.len(), factor_dim)?;
@@ -96,6 +135,12 @@ impl Catalogue {
         let shelves = Shelves::parse(&files.of(Role::Shelves)?, rows)?;
 
         let warm = RowSet::new(rows, |row| items.factors.levels(row).iter().any(|level| *level != 0));
+        let vector_index = ExactIndex::new(
+            items.vectors.dim(),
+            items.vectors.all_levels(),
+            items.vectors.scales(),
+            items.exact_vectors,
+        )?;
         let factor_index = ExactIndex::new(
             items.factors.dim(),
             items.factors.all_levels(),
@@ -107,7 +152,12 @@ impl Catalogue {
             videos,
             vectors: items.vectors,
             factors: items.factors,
+            vector_index,
             factor_index,
+            spec,
+            folding,
+            gram: Gram::new(factor_dim, gram)?,
+            item_tower,
             warm,
             accounts,
             shelves,

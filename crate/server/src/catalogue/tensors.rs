@@ -1,7 +1,7 @@
 //! Item and user tensors: safetensors with the shapes that the manifest promises.
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-use upnext_core::{Error, ErrorKind};
+use upnext_core::{Error, ErrorKind, QuantRow};
 
 /// int8 rows with a scale each, as they go into a block.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +24,15 @@ impl QuantTable {
         &self.levels[row * self.dim..(row + 1) * self.dim]
     }
 
+    /// A row with its scale.
+    #[must_use]
+    pub fn row(&self, row: usize) -> QuantRow<'_> {
+        QuantRow {
+            scale: self.scales[row],
+            values: self.levels(row),
+        }
+    }
+
     /// Levels of all rows.
     #[must_use]
     pub fn all_levels(&self) -> &[i8] {
@@ -43,6 +52,8 @@ pub struct Items {
     pub vectors: QuantTable,
     /// Item factors.
     pub factors: QuantTable,
+    /// Item vectors in f32, row-major.
+    pub exact_vectors: Vec<f32>,
     /// Item factors in f32, row-major.
     pub exact_factors: Vec<f32>,
 }
@@ -50,12 +61,13 @@ pub struct Items {
 const ITEM_FILE: &str = "server/item-tensors.safetensors";
 const USER_FILE: &str = "server/user-tensors.safetensors";
 
-/// Reads `vectors`, `vector_scales`, `factors`, `factor_scales`, `factors_f32` of `rows` items.
+/// Reads `vectors`, `vector_scales`, `vectors_f32`, `factors`, `factor_scales`, `factors_f32` of `rows` items.
 pub fn read_items(bytes: &[u8], rows: usize, vector_dim: usize, factor_dim: usize) -> Result<Items, Error> {
     let file = TensorFile::open(ITEM_FILE, bytes)?;
     Ok(Items {
         vectors: file.quantised("vectors", "vector_scales", rows, vector_dim)?,
         factors: file.quantised("factors", "factor_scales", rows, factor_dim)?,
+        exact_vectors: file.f32s("vectors_f32", &[rows, vector_dim])?,
         exact_factors: file.f32s("factors_f32", &[rows, factor_dim])?,
     })
 }

@@ -1,17 +1,15 @@
 //! The video table in columns, as a block needs it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use upnext_core::block::{MAX_ID_BYTES, MAX_TEXT_BYTES};
 use upnext_core::{Error, ErrorKind};
 
 use super::table::Table;
 use crate::error::StartError;
+use crate::stock::TAGS_SENT;
 
 const FILE: &str = "server/videos.parquet";
-
-/// At most this many tags of a video travel, in table order: keeps 500 candidates under 100 KB.
-const TAGS_SENT: usize = 16;
 
 /// Columns of all videos. Texts that repeat are `1 + index` into [`Videos::term`]; 0 is unknown.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,9 +36,16 @@ pub struct Videos {
     pub effects: Vec<f32>,
     /// `log1p` of relevant events.
     pub log_popularity: Vec<f32>,
+    /// Rows in the order of their ids.
+    by_id: Vec<u32>,
+    /// Rows with a date of publication, the latest first.
+    newest: Vec<u32>,
     tag_terms: Vec<u32>,
     /// Tags of video `i`: `tag_terms[tag_ends[i - 1]..tag_ends[i]]`.
     tag_ends: Vec<usize>,
+    region_terms: Vec<u32>,
+    /// As for tags.
+    region_ends: Vec<usize>,
     terms: Vec<String>,
 }
 
@@ -48,6 +53,12 @@ pub struct Videos {
 fn cut(mut text: String, most: usize) -> String {
     text.truncate(text.floor_char_boundary(most));
     text
+}
+
+/// Terms of a row in a column of lists.
+fn part<'a>(terms: &'a [u32], ends: &[usize], row: usize) -> &'a [u32] {
+    let start = row.checked_sub(1).map_or(0, |before| ends[before]);
+    &terms[start..ends[row]]
 }
 
 /// Gives each distinct text a number from 1.
@@ -87,7 +98,10 @@ impl Videos {
             return Err(StartError::TableEmpty { file: FILE.to_owned() });
         }
         let ids = table.ids("id")?;
-        let distinct = ids.iter().collect::<BTreeSet<_>>().len();
+        let mut by_id: Vec<u32> = (0..ids.len() as u32).collect();
+        by_id.sort_unstable_by_key(|row| ids[*row as usize].as_str());
+        let twice = by_id.windows(2).filter(|w| ids[w[0] as usize] == ids[w[1] as usize]);
+        let distinct = ids.len() - twice.count();
         if distinct != ids.len() {
             return Err(Error::from(ErrorKind::BundleInconsistent {
                 what: format!("distinct ids of {FILE}"),
@@ -102,6 +116,11 @@ impl Videos {
             tag_terms.extend(tags.into_iter().take(TAGS_SENT).map(|tag| terms.number(Some(tag))));
             tag_ends.push(tag_terms.len());
         }
+        let (mut region_terms, mut region_ends) = (Vec::new(), Vec::with_capacity(ids.len()));
+        for regions in table.text_lists("regions")? {
+            region_terms.extend(regions.into_iter().map(|region| terms.number(Some(region))));
+            region_ends.push(region_terms.len());
+        }
         let plain = |name| -> Result<Vec<String>, StartError> {
             Ok(table
                 .texts(name)?
@@ -109,6 +128,15 @@ impl Videos {
                 .map(|text| cut(text.unwrap_or_default(), MAX_TEXT_BYTES))
                 .collect())
         };
+        let published_at_ms: Vec<i64> = table
+            .instants("published_at")?
+            .into_iter()
+            .map(|at| at.unwrap_or(i64::MIN))
+            .collect();
+        let mut newest: Vec<u32> = (0..ids.len() as u32)
+            .filter(|row| published_at_ms[*row as usize] != i64::MIN)
+            .collect();
+        newest.sort_by_key(|row| std::cmp::Reverse(published_at_ms[*row as usize]));
         Ok(Videos {
             titles: plain("title")?,
             thumbnails: plain("thumbnail")?,
@@ -117,19 +145,19 @@ impl Videos {
                 .into_iter()
                 .map(|length| length.filter(|seconds| *seconds > 0.0).unwrap_or(-1.0))
                 .collect(),
-            published_at_ms: table
-                .instants("published_at")?
-                .into_iter()
-                .map(|at| at.unwrap_or(i64::MIN))
-                .collect(),
+            published_at_ms,
+            newest,
             languages: terms.column(table.texts("language")?),
             ratings: terms.column(table.texts("rating")?),
             channels: terms.column(table.texts("channel")?),
             priors: table.numbers("prior")?,
             effects: table.numbers("effect")?,
             log_popularity: table.numbers("log_popularity")?,
+            by_id,
             tag_terms,
             tag_ends,
+            region_terms,
+            region_ends,
             terms: terms.texts,
             ids,
         })
@@ -147,11 +175,38 @@ impl Videos {
         self.ids.is_empty()
     }
 
+    /// Rows with a known date of publication, the latest first.
+    #[must_use]
+    pub fn newest(&self) -> &[u32] {
+        &self.newest
+    }
+
+    /// Row of the video with this id.
+    #[must_use]
+    pub fn row_of(&self, id: &str) -> Option<usize> {
+        let at = self
+            .by_id
+            .binary_search_by(|row| self.ids[*row as usize].as_str().cmp(id))
+            .ok()?;
+        Some(self.by_id[at] as usize)
+    }
+
+    /// Length in seconds, where it is known.
+    #[must_use]
+    pub fn length_seconds(&self, row: usize) -> Option<f32> {
+        self.length_seconds.get(row).copied().filter(|length| *length > 0.0)
+    }
+
     /// Tag terms of a video.
     #[must_use]
     pub fn tags(&self, row: usize) -> &[u32] {
-        let start = row.checked_sub(1).map_or(0, |before| self.tag_ends[before]);
-        &self.tag_terms[start..self.tag_ends[row]]
+        part(&self.tag_terms, &self.tag_ends, row)
+    }
+
+    /// Terms of the regions where a video may be shown; none: everywhere.
+    #[must_use]
+    pub fn regions(&self, row: usize) -> &[u32] {
+        part(&self.region_terms, &self.region_ends, row)
     }
 
     /// The text of a term; `None` for 0.

@@ -102,7 +102,7 @@ impl BundleFiles {
 
 /// Answers `/bundle/current.json`: the bundle that this process serves, whatever the file says by now.
 pub async fn current(State(state): State<Arc<AppState>>, headers: HeaderMap) -> Response {
-    let pointer = state.bundle_files.pointer.clone();
+    let pointer = state.serving().files.pointer.clone();
     respond(&headers, &sha256_hex(&pointer), "application/json", REVALIDATE, pointer)
 }
 
@@ -115,8 +115,9 @@ pub async fn file(
     UrlPath((id, path)): UrlPath<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let file = state
-        .bundle_files
+    let serving = state.serving();
+    let file = serving
+        .files
         .files
         .get(&format!("{id}/{path}"))
         .ok_or(ApiError::NotFound)?;

@@ -4,18 +4,29 @@
 //! bundle, and the server's clock in steps of the time a block lives.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use upnext_core::block::Block;
 
+use super::account::account;
 use super::conditional::respond;
+use crate::account::{MOST_EVENTS, Past};
 use crate::app::AppState;
-use crate::candidates::{Asker, block, select};
+use crate::candidates::{Asker, Known, block, select};
+use crate::edition::Edition;
 use crate::error::ApiError;
 use crate::json_block::JsonBlock;
+use crate::metrics::Stage;
 use crate::query::CandidateQuery;
+use crate::recall::sample;
+use crate::source::neighbours::LATEST;
+use crate::stock::Stock;
+use crate::store::account::erased_at;
+use crate::store::event::{finds_of_neighbours, of_account};
 
 /// Media type of the block's protobuf.
 pub const PROTOBUF: &str = "application/x-protobuf";
@@ -32,27 +43,23 @@ pub async fn candidates(
 ) -> Result<Response, ApiError> {
     let query = CandidateQuery::parse(query.as_deref().unwrap_or_default())?;
     let now_ms = state.now_ms();
-    let account = match bearer(&headers)? {
-        None => None,
-        Some(token) => {
-            let key = state.token_key.as_ref().ok_or(ApiError::TokenInvalid {
-                reason: "not taken by this server",
-            })?;
-            Some(key.account(token, now_ms)?)
-        }
-    };
-    if query
-        .bundle
-        .as_ref()
-        .is_some_and(|bundle| *bundle != state.catalogue.bundle_id)
-    {
-        return Err(ApiError::BundleMismatch {
-            serving: state.catalogue.bundle_id.clone(),
-        });
-    }
+    let account = account(&state, &headers, now_ms)?;
+    let serving = state.serving();
+    let edition = serving.edition(query.bundle.as_deref());
+    let edition = Arc::clone(edition.ok_or_else(|| ApiError::BundleMismatch {
+        serving: serving.current.catalogue.bundle_id.clone(),
+    })?);
     let lifetime = Lifetime::at(now_ms, state.settings.block_lifetime_ms);
     let is_public = account.is_none();
-    let block = build(Arc::clone(&state), query, account, lifetime.expires_at_ms).await?;
+    let block = build(
+        Arc::clone(&state),
+        edition,
+        query,
+        account,
+        now_ms,
+        lifetime.expires_at_ms,
+    )
+    .await?;
 
     let scope = if is_public { "public" } else { "private" };
     let cache = format!("{scope}, max-age={}", lifetime.fresh_ms / 1000);
@@ -78,54 +85,88 @@ pub async fn candidates(
 /// Selects and builds off the network threads, no more at once than there are processors.
 async fn build(
     state: Arc<AppState>,
+    edition: Arc<Edition>,
     query: CandidateQuery,
     account: Option<String>,
+    now_ms: i64,
     expires_at_ms: i64,
 ) -> Result<Block, ApiError> {
+    let waiting = Instant::now();
     let permit = Arc::clone(&state.workers)
         .acquire_owned()
         .await
         .map_err(|_| ApiError::Internal("shutting down"))?;
+    state.metrics.stage(Stage::Queue, waiting);
     let work = move || {
         let _permit = permit;
-        let catalogue = &state.catalogue;
+        let (metrics, stock) = (&state.metrics, edition.stock());
+        let started = Instant::now();
         let asker = match &account {
             None => Asker::Anonymous,
-            Some(account) => Asker::Account {
-                factor: catalogue.accounts.factor(account).ok_or(ApiError::AccountUnknown)?,
-            },
+            Some(account) => Asker::Account(Box::new(known(&state, &stock, account)?)),
         };
+        metrics.stage(Stage::Account, started);
         let size = query.size.unwrap_or(state.settings.pool);
-        select(catalogue, asker, &query.languages, size)
-            .and_then(|candidates| block(catalogue, &candidates, expires_at_ms))
-            .map_err(|error| {
-                tracing::error!(code = error.code().as_str(), %error, "candidate block");
-                ApiError::Internal("candidate block")
-            })
+        let started = Instant::now();
+        let selected = select(&stock, &state.pulse, &asker, &query.languages, size, now_ms);
+        metrics.stage(Stage::Select, started);
+        let started = Instant::now();
+        let built = selected.and_then(|candidates| {
+            metrics.offered(&candidates);
+            block(&stock, &candidates, now_ms, expires_at_ms)
+        });
+        metrics.stage(Stage::Block, started);
+        if let Asker::Account(known) = asker {
+            sample_recall(&state, &edition, known.factor, size);
+        }
+        built.map_err(|error| {
+            tracing::error!(code = error.code().as_str(), %error, "candidate block");
+            ApiError::Internal("candidate block")
+        })
     };
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|_| ApiError::Internal("worker"))?
 }
 
-/// The bearer token, if the request has one.
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
-    let malformed = ApiError::TokenInvalid {
-        reason: "malformed: expected `Authorization: Bearer TOKEN`, once",
-    };
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    let text = value
-        .to_str()
-        .ok()
-        .filter(|_| values.next().is_none())
-        .ok_or_else(|| malformed.clone())?;
-    let (scheme, token) = text.split_once(' ').ok_or_else(|| malformed.clone())?;
-    if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() {
-        Ok(Some(token.trim()))
-    } else {
-        Err(malformed)
+/// Searches again by hand for one request in many, after it has been answered.
+fn sample_recall(state: &Arc<AppState>, edition: &Arc<Edition>, factor: Vec<f32>, size: usize) {
+    let every = state.settings.recall_every;
+    let request = state.account_requests.fetch_add(1, Ordering::Relaxed);
+    if every == 0 || !request.is_multiple_of(every) || factor.iter().all(|value| *value == 0.0) {
+        return;
     }
+    let (state, edition) = (Arc::clone(state), Arc::clone(edition));
+    tokio::task::spawn_blocking(move || match sample(&edition.stock(), &factor, size) {
+        Ok((sampled, found)) => state.metrics.recall(sampled, found),
+        Err(error) => tracing::warn!(code = error.code().as_str(), %error, "recall"),
+    });
+}
+
+/// What bundle and store know of an account.
+fn known(state: &AppState, stock: &Stock<'_>, account: &str) -> Result<Known, ApiError> {
+    let events = match &state.store {
+        Some(store) => store.read(|connection| of_account(connection, account, MOST_EVENTS))?,
+        None => Vec::new(),
+    };
+    let past = Past::new(stock, &events);
+    let forgotten = match &state.store {
+        Some(store) => store.read(|connection| erased_at(connection, account))?,
+        None => None,
+    };
+    // Who asked to be forgotten is a stranger, but for what was told since.
+    let learnt = stock.catalogue.accounts.factor(account).filter(|_| forgotten.is_none());
+    let factor = past
+        .factor(stock, learnt, !events.is_empty())
+        .ok_or(ApiError::AccountUnknown)?;
+    let latest: Vec<&str> = past.liked.iter().take(LATEST).map(|(row, _)| stock.id(*row)).collect();
+    let finds = match &state.store {
+        Some(store) if !latest.is_empty() => {
+            store.read(|connection| finds_of_neighbours(connection, account, &latest))?
+        }
+        _ => Vec::new(),
+    };
+    Ok(Known { factor, past, finds })
 }
 
 /// Whether the first media type of `Accept` that this address can give is JSON. Protobuf is the default.

@@ -1,10 +1,11 @@
-//! `GET /healthz`: what is served, for a probe or a person.
+//! `GET /healthz`: what is served, for a probe or a person. `GET /readyz`: whether to send requests here.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 
@@ -36,9 +37,19 @@ pub struct Health {
     pub uptime_seconds: u64,
 }
 
+/// Answers `/readyz`: 200 while requests are welcome, 503 from the moment at which the server was asked to end.
+pub async fn ready(State(state): State<Arc<AppState>>) -> impl IntoResponse {
+    let (status, text) = match state.is_draining.load(Ordering::Relaxed) {
+        false => (StatusCode::OK, "ready\n"),
+        true => (StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
+    };
+    (status, [(header::CACHE_CONTROL, "no-store")], text)
+}
+
 /// Answers `/healthz`.
 pub async fn health(State(state): State<Arc<AppState>>) -> impl IntoResponse {
-    let catalogue = &state.catalogue;
+    let serving = state.serving();
+    let catalogue = &serving.current.catalogue;
     let health = Health {
         status: "ok".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -3,22 +3,20 @@
 use upnext_core::Error;
 use upnext_core::block::source::CF;
 
-use super::Candidate;
-use crate::catalogue::Catalogue;
-use crate::vector_index::VectorIndex;
+use super::{Ask, Candidate};
 
-/// The best `size` videos for an account's factor, best first, ties by row.
+/// The best videos for an account's factor, best first, ties by row.
 ///
 /// Videos without a factor (nobody had watched them when the factors were learnt) are left out: an inner
 /// product of zero would say something about them, and nothing is known. An account without a factor gets none.
 ///
 /// # Errors
-/// Those of [`VectorIndex::search`]; none for a factor of this catalogue's accounts.
-pub fn candidates(catalogue: &Catalogue, factor: &[f32], size: usize) -> Result<Vec<Candidate>, Error> {
+/// Those of [`VectorIndex::search`](crate::vector_index::VectorIndex::search); none for a factor of this bundle.
+pub fn candidates(ask: &Ask<'_>, factor: &[f32]) -> Result<Vec<Candidate>, Error> {
     if factor.iter().all(|value| *value == 0.0) {
         return Ok(Vec::new());
     }
-    let hits = catalogue.factor_index.search(factor, size, Some(&catalogue.warm))?;
+    let hits = ask.stock.nearest_factors(factor, ask.size, ask.allowed)?;
     Ok(hits
         .into_iter()
         .map(|hit| Candidate {

@@ -5,16 +5,23 @@ use std::collections::BTreeSet;
 
 use upnext_core::block::source::CONTENT;
 
-use super::Candidate;
+use super::{Ask, Candidate, by_place};
 use crate::catalogue::Shelves;
+use crate::vector_index::RowSet;
 
-/// The first `size` distinct videos of the languages' shelves, taken in turn, then of the shelf for all.
+/// The first videos of the shelves of the declared languages that may be offered; see [`of_shelves`].
+#[must_use]
+pub fn candidates(ask: &Ask<'_>) -> Vec<Candidate> {
+    of_shelves(&ask.stock.catalogue.shelves, ask.languages, ask.size, ask.allowed)
+}
+
+/// The first `size` distinct and allowed videos of the languages' shelves, taken in turn, then of the shelf for all.
 ///
 /// In turn, because a request names a set of languages: the client sorts them, so that one address stands for
 /// one set, and a first shelf that is taken whole would be the first of the alphabet.
 /// The score falls from 1 towards 0 with the place.
 #[must_use]
-pub fn candidates(shelves: &Shelves, languages: &[String], size: usize) -> Vec<Candidate> {
+pub fn of_shelves(shelves: &Shelves, languages: &[String], size: usize, allowed: &RowSet) -> Vec<Candidate> {
     let preferred: Vec<&[u32]> = languages.iter().filter_map(|language| shelves.of(language)).collect();
     let longest = preferred.iter().map(|shelf| shelf.len()).max().unwrap_or(0);
     let in_turn = (0..longest).flat_map(|place| preferred.iter().filter_map(move |shelf| shelf.get(place)));
@@ -22,18 +29,10 @@ pub fn candidates(shelves: &Shelves, languages: &[String], size: usize) -> Vec<C
     let rows: Vec<u32> = in_turn
         .chain(shelves.any())
         .copied()
-        .filter(|row| taken.insert(*row))
+        .filter(|row| allowed.contains(*row as usize) && taken.insert(*row))
         .take(size)
         .collect();
-    let count = rows.len() as f32;
-    rows.iter()
-        .enumerate()
-        .map(|(place, row)| Candidate {
-            row: *row,
-            sources: CONTENT,
-            score: 1.0 - place as f32 / count,
-        })
-        .collect()
+    by_place(&rows, CONTENT)
 }
 
 #[cfg(test)]
@@ -45,7 +44,10 @@ mod tests {
     fn rows(json: &str, languages: &[&str], size: usize) -> Vec<u32> {
         let shelves = Shelves::parse(json.as_bytes(), 100).unwrap();
         let languages: Vec<String> = languages.iter().map(|l| (*l).to_owned()).collect();
-        candidates(&shelves, &languages, size).iter().map(|c| c.row).collect()
+        of_shelves(&shelves, &languages, size, &RowSet::new(100, |_| true))
+            .iter()
+            .map(|c| c.row)
+            .collect()
     }
 
     #[test]
@@ -65,13 +67,16 @@ mod tests {
             a in prop::collection::btree_set(0_u32..60, 0..40),
             b in prop::collection::btree_set(0_u32..60, 0..40),
             size in 0_usize..80,
+            gap in 0_usize..8,
         ) {
             let json = serde_json::json!({ "de": a, "*": b }).to_string();
             let shelves = Shelves::parse(json.as_bytes(), 60).unwrap();
-            let list = candidates(&shelves, &["de".to_owned()], size);
+            let allowed = RowSet::new(60, |row| row % 7 != gap);
+            let list = of_shelves(&shelves, &["de".to_owned()], size, &allowed);
             let distinct: BTreeSet<u32> = list.iter().map(|c| c.row).collect();
             prop_assert_eq!(distinct.len(), list.len());
-            prop_assert_eq!(list.len(), size.min(a.union(&b).count()));
+            let offered = a.union(&b).filter(|row| allowed.contains(**row as usize)).count();
+            prop_assert_eq!(list.len(), size.min(offered));
             prop_assert!(list.windows(2).all(|w| w[0].score > w[1].score));
             prop_assert!(list.iter().all(|c| (0.0..=1.0).contains(&c.score)));
         }

@@ -6,7 +6,7 @@ mod row_set;
 #[cfg(test)]
 mod tests;
 
-pub use exact::ExactIndex;
+pub use exact::{ExactIndex, inner_product};
 pub use row_set::RowSet;
 
 use upnext_core::Error;

@@ -23,6 +23,40 @@ impl RowSet {
         row < self.rows && self.words[row / 64] >> (row % 64) & 1 == 1
     }
 
+    /// Puts a row in; one past the end cannot be.
+    pub fn insert(&mut self, row: usize) {
+        if row < self.rows {
+            self.words[row / 64] |= 1 << (row % 64);
+        }
+    }
+
+    /// Takes a row out; one past the end is not in.
+    pub fn remove(&mut self, row: usize) {
+        if row < self.rows {
+            self.words[row / 64] &= !(1 << (row % 64));
+        }
+    }
+
+    /// These rows and more, as a set of `0..rows`.
+    #[must_use]
+    pub fn with(&self, rows: usize, more: impl Iterator<Item = usize>) -> RowSet {
+        let mut words = self.words.clone();
+        words.resize(rows.div_ceil(64), 0);
+        for row in more.filter(|row| *row < rows) {
+            words[row / 64] |= 1 << (row % 64);
+        }
+        RowSet { words, rows }
+    }
+
+    /// The rows that are in both.
+    #[must_use]
+    pub fn and(&self, other: &RowSet) -> RowSet {
+        RowSet {
+            words: self.words.iter().zip(&other.words).map(|(a, b)| a & b).collect(),
+            rows: self.rows.min(other.rows),
+        }
+    }
+
     /// How many rows are in the set.
     #[must_use]
     pub fn count(&self) -> usize {

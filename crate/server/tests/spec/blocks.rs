@@ -5,9 +5,11 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, VA
 use proptest::prelude::*;
 use upnext_core::block::{Block, Dims, source};
 use upnext_server::app::Settings;
-use upnext_server::candidates::{Asker, block, select};
+use upnext_server::candidates::{Asker, Known, block, select};
 use upnext_server::catalogue::Catalogue;
+use upnext_server::edition::Edition;
 use upnext_server::json_block::JsonBlock;
+use upnext_server::pulse::Pulse;
 
 use super::client::{Answer, Client, NOW, bearer};
 use super::fixture::{FACTOR_DIM, VECTOR_DIM, VIDEOS, WARM, World, noise, quantised, root_with};
@@ -259,6 +261,7 @@ fn five_hundred_candidates_without_display_fields_stay_under_100_kb() {
         titles: vec![],
         thumbnails: vec![],
         effects: vec![0.5; 500],
+        removed: vec![],
     };
     let block = Block::from_message(message, &"a".repeat(64), Dims { vector: 64, factor: 64 }).unwrap();
     assert!(block.encode().len() <= 100 * 1024, "{}", block.encode().len());
@@ -276,17 +279,18 @@ proptest! {
         anonymous: bool,
     ) {
         let (root, id) = root_with(&World::small());
-        let catalogue = Catalogue::load(root.path()).unwrap();
+        let edition = Edition::new(Catalogue::load(root.path()).unwrap(), &[], None).unwrap();
+        let (stock, pulse) = (edition.stock(), Pulse::new(NOW));
         let languages: Vec<String> = languages.into_iter().map(str::to_owned).collect();
-        let factor = noise(seed, FACTOR_DIM);
-        let asker = if anonymous { Asker::Anonymous } else { Asker::Account { factor: &factor } };
-        let candidates = select(&catalogue, asker, &languages, size).unwrap();
+        let known = Known { factor: noise(seed, FACTOR_DIM), ..Known::default() };
+        let asker = if anonymous { Asker::Anonymous } else { Asker::Account(Box::new(known)) };
+        let candidates = select(&stock, &pulse, &asker, &languages, size, NOW).unwrap();
         prop_assert_eq!(candidates.len(), size.min(VIDEOS));
-        let bytes = block(&catalogue, &candidates, NOW).unwrap().encode();
+        let bytes = block(&stock, &candidates, NOW, NOW).unwrap().encode();
         let decoded = Block::decode(&bytes, &id, DIMS).unwrap();
         prop_assert_eq!(decoded.len(), candidates.len());
         prop_assert!(decoded.check_fresh(NOW - 1).is_ok());
-        let again = select(&catalogue, asker, &languages, size).unwrap();
+        let again = select(&stock, &pulse, &asker, &languages, size, NOW).unwrap();
         prop_assert_eq!(candidates, again);
     }
 }

@@ -89,7 +89,7 @@ async fn the_bundle_before_is_still_there() {
     std::fs::create_dir(root.path().join("f".repeat(64))).unwrap();
     let state = state(root.path(), Settings::default(), NOW);
     assert_eq!(
-        state.bundle_files.bundles(),
+        state.serving().files.bundles(),
         2,
         "a directory that is no bundle is left out"
     );
@@ -98,7 +98,7 @@ async fn the_bundle_before_is_still_there() {
         id: new.clone(),
         root,
     };
-    // A pointer that moves after the start moves with the next start: what is served and named stay one.
+    // The pointer that is told names what is served, whatever the file says by now.
     point_at(client.root.path(), &old);
     let pointer = client.get("/bundle/current.json", &[]).await;
     assert!(String::from_utf8(pointer.body).unwrap().contains(&new));

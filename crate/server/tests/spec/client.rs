@@ -8,15 +8,19 @@ use axum::http::{HeaderMap, HeaderName, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use tempfile::TempDir;
 use tower::ServiceExt;
+use upnext_server::admin::AdminKey;
 use upnext_server::app::{AppState, Settings, app};
-use upnext_server::catalogue::Catalogue;
 use upnext_server::error::ErrorBody;
-use upnext_server::route::bundle::BundleFiles;
+use upnext_server::serving::Serving;
+use upnext_server::store::Store;
+use upnext_server::store::video::all;
 use upnext_server::token::TokenKey;
 
 use super::fixture::World;
 
 pub const NOW: i64 = 1_700_000_123_456;
+/// Admin key of the tests.
+pub const ADMIN: &str = "the admin key of the tests, 32 b+";
 pub const SECRET: &[u8] = b"a secret of the tests, 32 bytes+";
 
 pub struct Client {
@@ -45,11 +49,8 @@ impl Answer {
 }
 
 pub fn state(root: &std::path::Path, settings: Settings, now: i64) -> AppState {
-    let catalogue = Catalogue::load(root).unwrap();
-    let files = BundleFiles::scan(root, &catalogue.bundle_id).unwrap();
     AppState::new(
-        catalogue,
-        files,
+        Serving::load(root, &[], None).unwrap(),
         Some(TokenKey::new(SECRET).unwrap()),
         settings,
         Box::new(move || now),
@@ -73,6 +74,27 @@ impl Client {
         Client { router, id, root }
     }
 
+    /// A server that keeps what it is told, in `data` below the root of its bundle.
+    pub fn keeping() -> Client {
+        let (root, id) = super::fixture::root_with(&World::small());
+        let router = app(Arc::new(keeping(root.path(), NOW)));
+        Client { router, id, root }
+    }
+
+    /// Puts or deletes with the admin key.
+    pub async fn admin(&self, method: Method, uri: &str, body: impl ToString) -> Answer {
+        self.with_body(method, uri, &[("x-upnext-admin-key", ADMIN)], body)
+            .await
+    }
+
+    /// The same bundle and data in another process.
+    pub fn restarted(self) -> Client {
+        let Client { router, id, root } = self;
+        drop(router);
+        let router = app(Arc::new(keeping(root.path(), NOW)));
+        Client { router, id, root }
+    }
+
     pub async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
@@ -91,6 +113,32 @@ impl Client {
         }
         self.send(request.body(Body::empty()).unwrap()).await
     }
+
+    pub async fn with_body(&self, method: Method, uri: &str, headers: &[(&str, &str)], body: impl ToString) -> Answer {
+        let mut request = Request::builder().method(method).uri(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    /// Posts events for an account.
+    pub async fn post(&self, account: &str, events: serde_json::Value) -> Answer {
+        let token = bearer(account);
+        let body = serde_json::json!({ "events": events });
+        self.with_body(Method::POST, "/v1/events", &[("authorization", &token)], body)
+            .await
+    }
+}
+
+pub fn keeping(root: &std::path::Path, now: i64) -> AppState {
+    let store = Store::open(&root.join("data")).unwrap();
+    let since = store.read(all).unwrap();
+    let serving = Serving::load(root, &since, None).unwrap();
+    let key = TokenKey::new(SECRET).unwrap();
+    AppState::new(serving, Some(key), Settings::default(), Box::new(move || now))
+        .keeping(Some(store), Some(AdminKey::new(ADMIN.as_bytes()).unwrap()))
+        .unwrap()
 }
 
 /// `Authorization` value for an account.

@@ -10,10 +10,24 @@ use arrow::array::{
     UInt32Array,
 };
 use parquet::arrow::ArrowWriter;
+use prost::Message;
 use safetensors::tensor::{Dtype, TensorView, serialize};
 use tempfile::TempDir;
-use upnext_core::bundle::{BUNDLE_VERSION, FileEntry, Manifest, Metrics, Role, Window, sha256_hex};
+use tract_onnx::pb::tensor_proto::DataType as OnnxType;
+use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
+use tract_onnx::pb::{
+    GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto, TypeProto, ValueInfoProto,
+    type_proto,
+};
+use upnext_core::bundle::{BUNDLE_VERSION, FileEntry, Manifest, Metrics, Role, Window, sha256_hex, write_f32};
+use upnext_core::feature::ItemLayout;
+use upnext_core::feature::spec::{
+    Buckets, Centroids, FeatureSpec, FoldInSpec, HistorySpec, ItemSpec, PriorSpec, SPEC_VERSION, Standardise, TextSpec,
+    UserSpec, Vocabulary,
+};
+use upnext_core::fold_in::Gram;
 use upnext_core::quantize;
+use upnext_core::text::FOLDING;
 
 pub const VECTOR_DIM: usize = 8;
 pub const FACTOR_DIM: usize = 4;
@@ -70,12 +84,19 @@ impl World {
         let account_ids: Vec<&str> = self.accounts.iter().map(|(id, _)| id.as_str()).collect();
         let user_factors: Vec<f32> = self.accounts.iter().flat_map(|(_, factor)| *factor).collect();
         BTreeMap::from([
-            (Role::FeatureSpec, b"{\"spec\":\"bytes\"}".to_vec()),
+            (Role::FeatureSpec, spec().to_json().unwrap()),
             (Role::UserTower, b"user tower".to_vec()),
             (Role::Ranker, b"ranker".to_vec()),
-            (Role::Gram, b"gram".to_vec()),
-            (Role::Folding, b"folding".to_vec()),
-            (Role::ItemTowerOnnx, b"item tower: server half".to_vec()),
+            (
+                Role::Gram,
+                write_f32(
+                    "gram",
+                    &[FACTOR_DIM, FACTOR_DIM],
+                    Gram::of(FACTOR_DIM, &self.factors).values(),
+                ),
+            ),
+            (Role::ItemTowerOnnx, item_tower()),
+            (Role::Folding, FOLDING.to_vec()),
             (
                 Role::ItemTensors,
                 item_tensors(&self.vectors, VECTOR_DIM, &self.factors, FACTOR_DIM),
@@ -102,6 +123,125 @@ impl World {
     pub fn write(&self, root: &Path) -> String {
         write_bundle(root, &self.files(), self.note)
     }
+}
+
+/// A small valid spec of these widths.
+pub fn spec() -> FeatureSpec {
+    let terms = |terms: &[&str], oov_buckets| Vocabulary {
+        terms: terms.iter().map(|term| (*term).to_owned()).collect(),
+        oov_buckets,
+    };
+    let edges = |edges: &[f32]| Buckets { edges: edges.to_vec() };
+    let standard = Standardise { mean: 3.0, std: 1.5 };
+    FeatureSpec {
+        version: SPEC_VERSION,
+        seed: 7,
+        vector_dim: VECTOR_DIM as u32,
+        factor_dim: FACTOR_DIM as u32,
+        text: TextSpec {
+            dim: 8,
+            min_n: 2,
+            max_n: 4,
+        },
+        item: ItemSpec {
+            id_buckets: 50,
+            tags: terms(&["tag0", "tag1"], 5),
+            max_tags: 3,
+            language: terms(&["de", "en"], 0),
+            rating: terms(&["PG"], 0),
+            channel: terms(&["channel0"], 4),
+            length: standard,
+            likes: standard,
+            comments: standard,
+            views: standard,
+        },
+        user: UserSpec {
+            age: edges(&[18.0]),
+            gender: terms(&["F", "M"], 0),
+            language: terms(&["de", "en"], 0),
+            time_zone: terms(&["Europe/Berlin"], 0),
+            location: Centroids {
+                points: vec![[52.5, 13.4]],
+            },
+            hour: edges(&[6.0, 12.0, 18.0]),
+            device: terms(&["phone"], 0),
+            surface: terms(&["up-next"], 0),
+            username: false,
+            history: HistorySpec {
+                half_life_days: 7.0,
+                max_events: 20,
+                unknown_fraction: 0.25,
+            },
+            fold_in: FoldInSpec { lambda: 0.1, l2: 0.2 },
+        },
+        prior: PriorSpec {
+            length_edges: edges(&[3.0, 4.0]),
+            log_odds: vec![-0.5; 8],
+            stand_in_rate: vec![0.3; 4],
+            base_rate: 0.4,
+        },
+    }
+}
+
+/// One layer over the dense input, which holds the title: enough of an item tower to tell videos apart.
+pub fn item_tower() -> Vec<u8> {
+    let layout = ItemLayout::new(&spec());
+    let info = |name: &str, kind: OnnxType, width: usize| ValueInfoProto {
+        name: name.to_owned(),
+        r#type: Some(TypeProto {
+            denotation: String::new(),
+            value: Some(type_proto::Value::TensorType(type_proto::Tensor {
+                elem_type: kind as i32,
+                shape: Some(TensorShapeProto {
+                    dim: [
+                        dimension::Value::DimParam("n".to_owned()),
+                        dimension::Value::DimValue(width as i64),
+                    ]
+                    .map(|value| Dimension {
+                        denotation: String::new(),
+                        value: Some(value),
+                    })
+                    .to_vec(),
+                }),
+            })),
+        }),
+        doc_string: String::new(),
+    };
+    let weights = TensorProto {
+        name: "w".to_owned(),
+        dims: vec![layout.dense as i64, VECTOR_DIM as i64],
+        data_type: OnnxType::Float as i32,
+        raw_data: le(&noise(5, layout.dense * VECTOR_DIM)),
+        ..TensorProto::default()
+    };
+    let product = NodeProto {
+        op_type: "MatMul".to_owned(),
+        name: "vector".to_owned(),
+        input: vec!["dense".to_owned(), "w".to_owned()],
+        output: vec!["vector".to_owned()],
+        ..NodeProto::default()
+    };
+    ModelProto {
+        ir_version: 8,
+        opset_import: vec![OperatorSetIdProto {
+            domain: String::new(),
+            version: 17,
+        }],
+        graph: Some(GraphProto {
+            name: "item-tower".to_owned(),
+            input: vec![
+                info("categorical", OnnxType::Int64, layout.categorical.len()),
+                info("tags", OnnxType::Int64, layout.max_tags),
+                info("dense", OnnxType::Float, layout.dense),
+            ],
+            initializer: vec![weights],
+            node: vec![product],
+            output: vec![info("vector", OnnxType::Float, VECTOR_DIM)],
+            ..GraphProto::default()
+        }),
+        ..ModelProto::default()
+    }
+    .encode_to_vec()
 }
 
 pub fn video_columns(ids: &[String]) -> Vec<(&'static str, ArrayRef)> {

@@ -1,11 +1,21 @@
 //! The server as a client sees it: every answer, every error code, the start and the end.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod accounts;
 mod blocks;
 mod bundle;
 mod client;
+mod crash;
 mod errors;
+mod events;
+mod export;
 mod fixture;
+mod lifecycle;
+mod limits;
+mod openapi;
+mod personal;
 mod privacy;
 mod process;
+mod rollback;
 mod start;
+mod swap;

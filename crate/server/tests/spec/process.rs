@@ -159,6 +159,7 @@ async fn requests_in_flight_are_finished() {
         listener,
         state,
         async { stopped.await.unwrap() },
+        Duration::ZERO,
         Duration::from_secs(20),
     ));
 
@@ -196,6 +197,7 @@ async fn a_request_that_never_ends_does_not_keep_it_alive() {
         listener,
         state,
         async { stopped.await.unwrap() },
+        Duration::ZERO,
         Duration::from_millis(200),
     ));
     let _busy = workers.acquire_many(workers.available_permits() as u32).await.unwrap();

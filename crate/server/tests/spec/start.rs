@@ -12,7 +12,8 @@ use upnext_server::catalogue::Catalogue;
 use upnext_server::error::StartError;
 
 use super::fixture::{
-    FACTOR_DIM, VIDEOS, World, le, parquet_bytes, path_of, point_at, root_with, tensors, video_columns, write_bundle,
+    FACTOR_DIM, VIDEOS, World, le, parquet_bytes, path_of, point_at, root_with, spec, tensors, video_columns,
+    write_bundle,
 };
 
 fn load(root: &Path) -> Result<Catalogue, StartError> {
@@ -61,11 +62,7 @@ fn no_bundle_and_a_pointer_to_nothing() {
 
 #[test]
 fn a_flipped_byte_in_any_file_of_either_half_is_found() {
-    for role in World::small()
-        .files()
-        .into_keys()
-        .filter(|role| *role != Role::ItemTowerOnnx)
-    {
+    for role in World::small().files().into_keys() {
         let (root, id) = root_with(&World::small());
         let path = path_of(root.path(), &id, role);
         let mut bytes = std::fs::read(&path).unwrap();
@@ -103,6 +100,8 @@ fn a_bundle_without_its_server_half_is_incomplete() {
         Role::Accounts,
         Role::UserTensors,
         Role::Shelves,
+        Role::ItemTowerOnnx,
+        Role::Gram,
     ] {
         let root = tempfile::tempdir().unwrap();
         let mut files = World::small().files();
@@ -211,6 +210,28 @@ fn tensors_of_the_wrong_content() {
     world.vectors.truncate(world.vectors.len() / 8 * 8);
     world.factors.truncate(world.vectors.len() / 8 * FACTOR_DIM);
     assert_eq!(code_of(world), Code::BundleInconsistent);
+}
+
+#[test]
+fn a_tower_or_a_gram_matrix_of_another_shape() {
+    assert_eq!(code_with(Role::ItemTowerOnnx, b"no graph".to_vec()), Code::OnnxInvalid);
+    let mut wider = spec();
+    wider.text.dim = 16;
+    assert_eq!(
+        code_with(Role::FeatureSpec, wider.to_json().unwrap()),
+        Code::OnnxInvalid,
+        "the tower reads fewer values than this spec gives"
+    );
+    assert_eq!(code_with(Role::FeatureSpec, b"{}".to_vec()), Code::BundleUnreadable);
+    assert_eq!(code_with(Role::Gram, b"gram".to_vec()), Code::BundleUnreadable);
+    let small = upnext_core::bundle::write_f32("gram", &[1, 1], &[1.0]);
+    assert_eq!(code_with(Role::Gram, small), Code::BundleInconsistent);
+    let mut narrow = spec();
+    narrow.factor_dim = 3;
+    assert_eq!(
+        code_with(Role::FeatureSpec, narrow.to_json().unwrap()),
+        Code::BundleInconsistent
+    );
 }
 
 #[test]

@@ -1,0 +1,224 @@
+//! A bundle and what happened to its videos since: those that arrived and those that were taken down.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use upnext_core::feature::VideoFeatures;
+use upnext_core::{Error, QuantRow, quantize};
+
+use crate::catalogue::Catalogue;
+use crate::stock::{Stock, TAGS_SENT};
+use crate::store::video::VideoRow;
+use crate::vector_index::RowSet;
+use crate::video::VideoInput;
+
+/// A loaded bundle with the changes since.
+#[derive(Debug)]
+pub struct Edition {
+    /// The bundle.
+    pub catalogue: Catalogue,
+    changes: RwLock<Arc<Changes>>,
+}
+
+/// What happened since the bundle. A snapshot: a request sees one from its beginning to its end.
+#[derive(Debug, Clone)]
+pub struct Changes {
+    /// Rows of the bundle that are still as they were, and may be shown in the server's region.
+    pub untouched: RowSet,
+    /// Videos that arrived, or replace a row of the bundle; row `catalogue.videos.len() + i` is entry `i`.
+    /// `None`: taken down, or replaced by a later entry.
+    pub added: Vec<Option<Arc<Added>>>,
+    /// Instant at which each video was taken down, Unix milliseconds.
+    pub removed: BTreeMap<String, i64>,
+    /// Entry of each video that arrived.
+    by_id: BTreeMap<String, usize>,
+    /// Region that the server serves, where it serves one.
+    region: Option<String>,
+}
+
+/// A video that arrived since the bundle, with what the bundle makes of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Added {
+    /// Id.
+    pub id: String,
+    /// What is known of it.
+    pub video: VideoInput,
+    /// When it arrived, Unix milliseconds.
+    pub at_ms: i64,
+    /// Its row in the bundle, where it replaces one.
+    pub replaces: Option<usize>,
+    /// Item vector.
+    pub vector: Vec<f32>,
+    levels: Vec<i8>,
+    scale: f32,
+}
+
+impl Added {
+    /// The vector as the device gets it.
+    #[must_use]
+    pub fn quantised(&self) -> QuantRow<'_> {
+        QuantRow {
+            scale: self.scale,
+            values: &self.levels,
+        }
+    }
+
+    /// When it was published: as it says, else when it arrived. Unix milliseconds.
+    #[must_use]
+    pub fn published_at_ms(&self) -> i64 {
+        self.video.published_at.unwrap_or(self.at_ms)
+    }
+}
+
+impl Edition {
+    /// The bundle with what is known to have happened since; of videos that say where they may be shown, those
+    /// of `region` (ISO 3166), where the server serves one.
+    ///
+    /// # Errors
+    /// Those of the item tower; none for a bundle that was loaded.
+    pub fn new(catalogue: Catalogue, since: &[VideoRow], region: Option<&str>) -> Result<Edition, Error> {
+        let videos = &catalogue.videos;
+        let shown = |row: usize| {
+            let terms = videos.regions(row).iter();
+            let regions: Vec<&str> = terms.filter_map(|term| videos.term(*term)).collect();
+            is_in(region, &regions)
+        };
+        let mut changes = Changes {
+            untouched: RowSet::new(videos.len(), shown),
+            added: Vec::new(),
+            removed: BTreeMap::new(),
+            by_id: BTreeMap::new(),
+            region: region.map(str::to_owned),
+        };
+        for row in since {
+            changes.apply(&catalogue, row)?;
+        }
+        Ok(Edition {
+            catalogue,
+            changes: RwLock::new(Arc::new(changes)),
+        })
+    }
+
+    /// Obeys a change at once: whoever asks from now on sees it.
+    ///
+    /// # Errors
+    /// Those of the item tower.
+    pub fn apply(&self, row: &VideoRow) -> Result<(), Error> {
+        let mut next = Changes::clone(&self.changes());
+        next.apply(&self.catalogue, row)?;
+        *self.changes.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+        Ok(())
+    }
+
+    /// The changes as they are now.
+    #[must_use]
+    pub fn changes(&self) -> Arc<Changes> {
+        Arc::clone(&self.changes.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The videos as they are now.
+    #[must_use]
+    pub fn stock(&self) -> Stock<'_> {
+        Stock::new(&self.catalogue, self.changes())
+    }
+}
+
+impl Changes {
+    fn apply(&mut self, catalogue: &Catalogue, change: &VideoRow) -> Result<(), Error> {
+        let in_bundle = catalogue.videos.row_of(&change.id);
+        let Some(video) = &change.video else {
+            self.withdraw(&change.id, in_bundle);
+            self.removed.insert(change.id.clone(), change.at_ms);
+            return Ok(());
+        };
+        // What the bundle was trained on with these very words, it knows better: counts, comments, its id.
+        if let Some(row) = in_bundle.filter(|row| says_the_same(catalogue, *row, video)) {
+            self.withdraw(&change.id, in_bundle);
+            self.removed.remove(&change.id);
+            if is_in(self.region.as_deref(), &video.regions) {
+                self.untouched.insert(row);
+            }
+            return Ok(());
+        }
+        let added = encode(catalogue, change, video, in_bundle)?;
+        self.withdraw(&change.id, in_bundle);
+        self.removed.remove(&change.id);
+        if !is_in(self.region.as_deref(), &video.regions) {
+            return Ok(());
+        }
+        self.by_id.insert(change.id.clone(), self.added.len());
+        self.added.push(Some(Arc::new(added)));
+        Ok(())
+    }
+
+    fn withdraw(&mut self, id: &str, in_bundle: Option<usize>) {
+        if let Some(row) = in_bundle {
+            self.untouched.remove(row);
+        }
+        if let Some(entry) = self.by_id.remove(id) {
+            self.added[entry] = None;
+        }
+    }
+
+    /// Entry of the video with this id, if it arrived since the bundle.
+    #[must_use]
+    pub fn entry_of(&self, id: &str) -> Option<usize> {
+        self.by_id.get(id).copied()
+    }
+}
+
+/// Whether a video that may be shown in these regions may be shown in this one: those of no region are shown
+/// everywhere, and a server of no region shows everything.
+fn is_in(region: Option<&str>, regions: &[impl AsRef<str>]) -> bool {
+    region.is_none_or(|region| {
+        regions.is_empty() || regions.iter().any(|shown| shown.as_ref().eq_ignore_ascii_case(region))
+    })
+}
+
+/// Whether the bundle's row says of the video what `video` says.
+fn says_the_same(catalogue: &Catalogue, row: usize, video: &VideoInput) -> bool {
+    let videos = &catalogue.videos;
+    let text = |text: &Option<String>| text.as_deref().filter(|text| !text.is_empty()).map(str::to_owned);
+    let term = |number: u32| videos.term(number).map(str::to_owned);
+    let tags = videos.tags(row).iter().filter_map(|tag| videos.term(*tag));
+    let regions = videos.regions(row).iter().filter_map(|region| videos.term(*region));
+    text(&video.title).unwrap_or_default() == videos.titles[row]
+        && text(&video.thumbnail).unwrap_or_default() == videos.thumbnails[row]
+        && video.length_seconds == videos.length_seconds(row)
+        && text(&video.language) == term(videos.languages[row])
+        && text(&video.rating) == term(videos.ratings[row])
+        && text(&video.channel) == term(videos.channels[row])
+        && video
+            .published_at
+            .is_none_or(|at_ms| at_ms == videos.published_at_ms[row])
+        && tags.eq(video.tags.iter().take(TAGS_SENT).map(String::as_str))
+        && regions.eq(video.regions.iter().map(String::as_str))
+}
+
+fn encode(catalogue: &Catalogue, row: &VideoRow, video: &VideoInput, replaces: Option<usize>) -> Result<Added, Error> {
+    let tags: Vec<&str> = video.tags.iter().map(String::as_str).collect();
+    let features = VideoFeatures {
+        id: &row.id,
+        title: video.title.as_deref(),
+        tags: &tags,
+        length_seconds: video.length_seconds,
+        language: video.language.as_deref(),
+        rating: video.rating.as_deref(),
+        channel: video.channel.as_deref(),
+        ..VideoFeatures::default()
+    };
+    let vector = catalogue
+        .item_tower
+        .vector(&catalogue.spec, &catalogue.folding, &features)?;
+    let mut levels = vec![0; vector.len()];
+    let scale = quantize(&vector, &mut levels);
+    Ok(Added {
+        id: row.id.clone(),
+        video: video.clone(),
+        at_ms: row.at_ms,
+        replaces,
+        vector,
+        levels,
+        scale,
+    })
+}

@@ -1,0 +1,87 @@
+//! Tables of the database and their version.
+
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+/// Version of the tables, kept in `user_version`.
+const VERSION: i64 = 1;
+
+/// How long a statement waits for a lock that another process holds.
+const BUSY: Duration = Duration::from_secs(5);
+
+const TABLES: &str = "
+CREATE TABLE event (
+    seq      INTEGER PRIMARY KEY,
+    account  TEXT NOT NULL,
+    id       TEXT NOT NULL,
+    kind     TEXT NOT NULL,
+    video    TEXT,
+    seconds  REAL,
+    text     TEXT,
+    at_ms    INTEGER NOT NULL,
+    device   TEXT,
+    surface  TEXT,
+    position INTEGER,
+    -- 1: liked, or watched for at least half of what was known as the length then
+    relevant INTEGER NOT NULL,
+    -- 1: the account's first impression of this video, or the first that was relevant
+    counts   INTEGER NOT NULL,
+    UNIQUE (account, id)
+) STRICT;
+-- The last word on a video since the bundle; no body: taken down.
+CREATE TABLE video (
+    id    TEXT PRIMARY KEY,
+    body  TEXT,
+    at_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+-- Accounts that asked to be forgotten: what a bundle or a base still knows of them is not used.
+CREATE TABLE erased (
+    account TEXT PRIMARY KEY,
+    at_ms   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX event_of_account ON event (account, at_ms);
+CREATE INDEX counted_event ON event (account, video, relevant) WHERE counts = 1;
+CREATE INDEX found_relevant ON event (video, at_ms) WHERE counts = 1 AND relevant = 1;
+";
+
+/// Sets the connection up for durable writes and makes the tables of a new database.
+pub fn prepare(connection: &Connection) -> Result<(), String> {
+    let said = |error: rusqlite::Error| error.to_string();
+    connection.busy_timeout(BUSY).map_err(said)?;
+    let mode: String = connection
+        .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
+        .map_err(said)?;
+    if mode != "wal" {
+        return Err(format!(
+            "its journal mode is {mode}, not WAL; a network file system has none"
+        ));
+    }
+    // FULL: a commit returns after its frames of the log have reached the disk.
+    connection.pragma_update(None, "synchronous", "FULL").map_err(said)?;
+    // What is deleted is overwritten with zeros.
+    connection.pragma_update(None, "secure_delete", "ON").map_err(said)?;
+    if version(connection)? == 0 {
+        connection
+            .execute_batch(&format!(
+                "BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"
+            ))
+            .map_err(said)?;
+    }
+    check(connection)
+}
+
+/// Refuses tables of another version.
+pub fn check(connection: &Connection) -> Result<(), String> {
+    connection.busy_timeout(BUSY).map_err(|error| error.to_string())?;
+    match version(connection)? {
+        VERSION => Ok(()),
+        found => Err(format!("its tables have version {found}, this program reads {VERSION}")),
+    }
+}
+
+fn version(connection: &Connection) -> Result<i64, String> {
+    connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(|error| error.to_string())
+}

@@ -6,6 +6,7 @@ use upnext_core::{Code, EventKind, fraction_watched, relevant};
 
 use crate::error::ApiError;
 use crate::store::event::EventRow;
+use crate::whole::whole;
 
 /// Most events of one request.
 pub const MAX_EVENTS: usize = 500;
@@ -42,6 +43,7 @@ pub struct EventInput {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// When, Unix milliseconds.
+    #[serde(deserialize_with = "whole")]
     pub timestamp: i64,
     /// Kind of device.
     #[serde(default, skip_serializing_if = "Option::is_none")]

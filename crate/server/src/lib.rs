@@ -36,3 +36,4 @@ pub mod store;
 pub mod token;
 pub mod vector_index;
 pub mod video;
+pub mod whole;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use upnext_core::block::{MAX_ID_BYTES, MAX_TAGS, MAX_TEXT_BYTES};
 
 use crate::error::ApiError;
+use crate::whole::maybe_whole;
 
 /// Largest body with a video, in bytes.
 pub const MAX_BODY_BYTES: usize = 64 << 10;
@@ -35,7 +36,7 @@ pub struct VideoInput {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
     /// Published at, Unix milliseconds; where it is missing, when the video arrives.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "maybe_whole")]
     pub published_at: Option<i64>,
     /// Address of a thumbnail.
     #[serde(skip_serializing_if = "Option::is_none")]

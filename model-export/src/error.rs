@@ -90,6 +90,20 @@ pub enum Error {
         /// end, UTC
         until: String,
     },
+    /// An impression whose chance of being shown is not known.
+    #[error(
+        "the propensity of {video}, shown to {user} at {at}, is {found}; an off-policy estimate needs one above 0 and at most 1 of every impression it judges"
+    )]
+    PropensityUnusable {
+        /// the user's id
+        user: String,
+        /// the video's id
+        video: String,
+        /// UTC
+        at: String,
+        /// the value, or `missing`
+        found: String,
+    },
     /// Training left the finite numbers.
     #[error("{step} left the finite numbers at {at}; lower its learning rate")]
     TrainingDiverged {
@@ -150,7 +164,9 @@ impl Error {
             Error::BundleMissing { .. } => Code::BundleMissing,
             Error::TableEmpty { .. } => Code::TableEmpty,
             Error::ColumnMissing { .. } => Code::ColumnMissing,
-            Error::RowsMalformed { .. } | Error::LineMalformed { .. } => Code::RowsMalformed,
+            Error::RowsMalformed { .. } | Error::LineMalformed { .. } | Error::PropensityUnusable { .. } => {
+                Code::RowsMalformed
+            }
             Error::UserWithoutEvents { .. } => Code::UserWithoutEvents,
             Error::SplitEmpty { .. } => Code::SplitEmpty,
             Error::TrainingDiverged { .. } => Code::TrainingDiverged,

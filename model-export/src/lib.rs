@@ -3,9 +3,10 @@
 //!
 //! The online half lives in `upnext-core`; whatever both halves compute, this crate calls from there.
 
+pub mod ablate;
 pub mod analyse;
 pub mod benchmark;
-
+pub mod bootstrap;
 pub mod bundle;
 pub mod catalogue;
 pub mod compile;
@@ -13,11 +14,13 @@ pub mod error;
 pub mod evaluate;
 pub mod factors;
 pub mod golden;
+pub mod group;
 pub mod import;
 pub mod label;
 pub mod linear;
 pub mod models;
 pub mod moments;
+pub mod off_policy;
 pub mod onnx;
 pub mod progress;
 pub mod prune;

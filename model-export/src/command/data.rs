@@ -1,5 +1,6 @@
 //! Arguments that verbs share: a data set to read, a data set to write.
 
+use std::fs;
 use std::path::PathBuf;
 
 use upnext_export::Error;
@@ -34,6 +35,22 @@ impl DataArgs {
             eprintln!("{warnings}");
         }
         Ok(loaded.data)
+    }
+
+    /// Files of the data set, in order of their names.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn tables(&self) -> Result<Vec<PathBuf>, Error> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&self.dir).map_err(Error::file(&self.dir))? {
+            let path = entry.map_err(Error::file(&self.dir))?.path();
+            if path.is_file() {
+                files.push(path);
+            }
+        }
+        files.sort();
+        Ok(files)
     }
 }
 

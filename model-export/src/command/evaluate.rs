@@ -1,11 +1,13 @@
 //! `upnext-export evaluate`: figures of a bundle on the test window.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use upnext_export::Error;
+use upnext_export::ablate::Ablation;
 use upnext_export::bundle::Bundle;
 use upnext_export::evaluate::{EvaluateConfig, evaluate, page};
+use upnext_export::off_policy::{LogKind, OffPolicyConfig};
 
 use super::data::DataArgs;
 
@@ -19,7 +21,10 @@ const DIAL_USERS: usize = 400;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   upnext-export evaluate --data data --bundle bundle --json report.json --html report.html
-  upnext-export evaluate --data data --bundle bundle --users 1000 --diversity 0")]
+  upnext-export evaluate --data data --bundle bundle --users 1000 --diversity 0
+  upnext-export evaluate --data data --bundle bundle --off-policy propensities --clip-weights 100
+  upnext-export evaluate --data data --bundle bundle --html report.html --ablation ablation/ablation.json
+  upnext-export evaluate --data random --bundle bundle --off-policy uniform")]
 pub struct Evaluate {
     #[command(flatten)]
     data: DataArgs,
@@ -38,6 +43,21 @@ pub struct Evaluate {
     /// Diversity dial of the device's slates, 0..=1
     #[arg(long, default_value_t = 0.3)]
     diversity: f32,
+    /// Estimate what the models would have earned as policies: click-through, completed videos, watch time,
+    /// likes and rejections, from the `propensity` of every impression, or by replay of a log that showed all alike
+    #[arg(long, value_enum, value_name = "LOG")]
+    off_policy: Option<LogKind>,
+    /// Largest importance weight; larger ones count as this much (less variance, some bias)
+    #[arg(long, value_name = "WEIGHT", requires = "off_policy")]
+    clip_weights: Option<f64>,
+    /// Show on the page what `upnext-export ablate` found
+    #[arg(long, value_name = "FILE")]
+    ablation: Option<PathBuf>,
+}
+
+fn read(path: &Path) -> Result<Ablation, Error> {
+    let text = fs::read(path).map_err(Error::file(path))?;
+    serde_json::from_slice(&text).map_err(Error::file(path))
 }
 
 impl Evaluate {
@@ -47,9 +67,15 @@ impl Evaluate {
         let config = EvaluateConfig {
             users: self.users,
             diversity: self.diversity,
+            off_policy: self.off_policy.map(|log| OffPolicyConfig {
+                log,
+                clip: self.clip_weights,
+            }),
             dial_users: if self.html.is_some() { DIAL_USERS } else { 0 },
         };
-        let report = evaluate(&self.data.load()?, &bundle, &config)?;
+        let ablation = self.ablation.as_deref().map(read).transpose()?;
+        let mut report = evaluate(&self.data.load()?, &bundle, &config)?;
+        report.ablation = ablation;
         if let Some(path) = &self.json {
             let mut text = serde_json::to_string_pretty(&report).map_err(Error::file(path))?;
             text.push('\n');

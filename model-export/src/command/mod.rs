@@ -1,5 +1,6 @@
 //! The verbs, one file each: arguments, a call into the library, what is printed.
 
+mod ablate;
 mod benchmark;
 mod check;
 mod compile;
@@ -34,6 +35,7 @@ enum Verb {
     Check(check::Check),
     Train(train::Train),
     Evaluate(evaluate::Evaluate),
+    Ablate(ablate::Ablate),
     Benchmark(benchmark::Benchmark),
     Golden(golden::Golden),
     Inspect(inspect::Inspect),
@@ -52,6 +54,7 @@ impl Cli {
             Verb::Check(verb) => verb.run(),
             Verb::Train(verb) => verb.run(),
             Verb::Evaluate(verb) => verb.run(),
+            Verb::Ablate(verb) => verb.run(),
             Verb::Benchmark(verb) => verb.run(),
             Verb::Golden(verb) => verb.run(),
             Verb::Inspect(verb) => verb.run(),

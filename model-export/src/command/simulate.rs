@@ -1,7 +1,7 @@
 //! `simulate`: a seeded world becomes tables.
 
 use upnext_export::Error;
-use upnext_export::simulate::{Options, simulate, write_truth};
+use upnext_export::simulate::{Options, Policy, simulate_with, write_truth};
 use upnext_export::table::summary;
 
 use super::data::OutArgs;
@@ -10,7 +10,8 @@ use super::data::OutArgs;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     upnext-export simulate --out target/data/sample\n  \
-    upnext-export simulate --out target/data/tiny --users 40 --videos 60 --format csv")]
+    upnext-export simulate --out target/data/tiny --users 40 --videos 60 --format csv\n  \
+    upnext-export simulate --out target/data/uniform --policy uniform")]
 pub struct Simulate {
     /// Users
     #[arg(long, default_value_t = 2_000)]
@@ -24,8 +25,22 @@ pub struct Simulate {
     /// Everything follows from it
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// What is shown
+    #[arg(long, value_enum, default_value_t = Shown::Server)]
+    policy: Shown,
     #[command(flatten)]
     out: OutArgs,
+}
+
+/// The logging policy. Every impression says with what chance it was shown.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Shown {
+    /// Popular, to taste, fresh and random
+    Server,
+    /// Mostly to taste
+    Taste,
+    /// The whole catalogue alike
+    Uniform,
 }
 
 impl Simulate {
@@ -37,7 +52,12 @@ impl Simulate {
             days: self.days,
             seed: self.seed,
         };
-        let (data, world) = simulate(&options)?;
+        let policy = match self.policy {
+            Shown::Server => Policy::SERVER,
+            Shown::Taste => Policy::TASTE,
+            Shown::Uniform => Policy::UNIFORM,
+        };
+        let (data, world) = simulate_with(&options, &policy)?;
         self.out.write(&data)?;
         write_truth(&data, &world, &self.out.dir.join("truth.parquet"))?;
         print!("{}", summary(&data));

@@ -1,6 +1,5 @@
 //! `upnext-export train`: from tables to a bundle.
 
-use std::fs;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -54,7 +53,7 @@ impl Train {
             config.towers.epochs = epochs;
         }
         let work = self.work.clone().unwrap_or_else(|| self.data.dir.join(".cache"));
-        let cache = Cache::new(&work, &self.tables()?)?;
+        let cache = Cache::new(&work, &self.data.tables()?)?;
         let current = Bundle::open(&self.out).ok().map(|bundle| bundle.id);
         let mut trained = None;
         let written = cache.step("bundle", &config, || {
@@ -71,19 +70,5 @@ impl Train {
         }
         print!("{}", bundle::inspect(&self.out)?);
         Ok(())
-    }
-
-    /// Files of the data set, in order of their names.
-    fn tables(&self) -> Result<Vec<PathBuf>, Error> {
-        let dir = &self.data.dir;
-        let mut files = Vec::new();
-        for entry in fs::read_dir(dir).map_err(Error::file(dir))? {
-            let path = entry.map_err(Error::file(dir))?.path();
-            if path.is_file() {
-                files.push(path);
-            }
-        }
-        files.sort();
-        Ok(files)
     }
 }

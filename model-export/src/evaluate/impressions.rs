@@ -8,6 +8,7 @@ use upnext_core::viewer::ViewerState;
 
 use super::Engines;
 use super::catalogue::Catalogue;
+use super::slates::Stage;
 use crate::Error;
 use crate::label::Encounter;
 use crate::moments::{Moment, Moments, before};
@@ -28,13 +29,15 @@ pub(super) struct Impression {
 /// All of them.
 pub(super) type Scores = Vec<Impression>;
 
-pub(super) fn score(
-    moments: &Moments<'_>,
-    catalogue: &Catalogue<'_>,
-    engines: &Engines,
-    test: &[(&Encounter, bool)],
-    from_ms: i64,
-) -> Result<Scores, Error> {
+/// Scores the impressions of the test window. Without `frozen`, the viewer as of the start of the window is the live one.
+pub(super) fn score(stage: &Stage<'_>, test: &[(&Encounter, bool)], frozen: bool) -> Result<Scores, Error> {
+    let Stage {
+        moments,
+        catalogue,
+        engines,
+        from_ms,
+        ..
+    } = *stage;
     let encoder = UserEncoder::new(moments.spec, moments.gram, Folding::current())?;
     let progress = Progress::start("impressions", test.len() as u64);
     let shown: Vec<&Encounter> = test.iter().map(|(e, _)| *e).collect();
@@ -50,7 +53,7 @@ pub(super) fn score(
             moment.encoded.clone(),
         )?;
         let past = before(moment.past, from_ms);
-        let frozen = if past.len() == moment.past.len() {
+        let frozen = if !frozen || past.len() == moment.past.len() {
             live
         } else {
             let profile = moments.data.profile(e.user, Some(e.row as usize));

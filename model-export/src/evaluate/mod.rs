@@ -20,24 +20,30 @@ pub(crate) mod catalogue;
 mod html;
 mod impressions;
 mod interval;
+mod measure;
+mod off_policy;
 mod report;
+pub(crate) mod series;
 mod slates;
 
 use upnext_core::ErrorKind;
 use upnext_core::bundle::EngineKind;
 use upnext_core::engine::CompactEngine;
 
+pub use crate::bootstrap::Interval;
 pub use crate::prune::CANDIDATES;
 pub use calibration::{Bin, Calibration};
 pub use html::page;
-pub use interval::{Figures, Interval, Intervals};
+pub use interval::{Figures, Intervals};
+pub use measure::{Measured, SlateHits, measure};
+pub use off_policy::{OffPolicyReport, PolicyValue, Values};
 pub use report::{Auc, Bucket, Cold, DialPoint, Pruning, Quality, Report, SlateQuality, TestSize};
 
 use crate::Error;
 use crate::bundle::Bundle;
 use crate::label::{Encounter, encounters};
 use crate::moments::{Moments, Pasts};
-use crate::progress::Progress;
+use crate::off_policy::OffPolicyConfig;
 use crate::split::{Side, Split};
 use crate::table::Dataset;
 use catalogue::Catalogue;
@@ -60,6 +66,8 @@ pub struct EvaluateConfig {
     pub diversity: f32,
     /// Users whose slates show what the dial does, evenly spaced; 0 for no such sweep.
     pub dial_users: usize,
+    /// How to estimate what the models would have earned as policies; `None`: not at all.
+    pub off_policy: Option<OffPolicyConfig>,
 }
 
 impl Default for EvaluateConfig {
@@ -68,6 +76,7 @@ impl Default for EvaluateConfig {
             users: usize::MAX,
             diversity: upnext_core::pipeline::Options::default().diversity,
             dial_users: 0,
+            off_policy: None,
         }
     }
 }
@@ -91,13 +100,22 @@ impl Engines {
     }
 }
 
-/// Evaluates a bundle on the test window of the data it was trained on.
-///
-/// # Errors
-/// Those of reading the bundle; [`Error::ConfigInvalid`] where its videos or its windows are not those of `data`;
-/// [`Error::OpUnsupported`] where its graphs have no compact program; [`Error::SplitEmpty`] for a test window
-/// without relevant impressions.
-pub fn evaluate(data: &Dataset, bundle: &Bundle, config: &EvaluateConfig) -> Result<Report, Error> {
+/// What a bundle is judged with.
+struct Ground<'a> {
+    split: Split,
+    met: &'a [Encounter],
+    test: &'a [(&'a Encounter, bool)],
+    seen: &'a Seen,
+    stage: slates::Stage<'a>,
+}
+
+/// Sets everything up for a bundle on the test window of the data it was trained on.
+fn on_ground<T>(
+    data: &Dataset,
+    bundle: &Bundle,
+    diversity: f32,
+    judge: impl FnOnce(&Ground<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
     let split = Split::of(data)?;
     let client = client(bundle)?;
     let catalogue = Catalogue::read(data, bundle, &split)?;
@@ -119,24 +137,56 @@ pub fn evaluate(data: &Dataset, bundle: &Bundle, config: &EvaluateConfig) -> Res
         pasts: &pasts,
         factors: &catalogue.factors,
     };
-    let seen = Seen::before(data, &split);
-    let scores = impressions::score(&moments, &catalogue, &engines, &test, split.train_until_ms)?;
-    let stage = slates::Stage {
-        moments: &moments,
-        catalogue: &catalogue,
-        engines: &engines,
-        model,
-        from_ms: split.train_until_ms,
-        diversity: config.diversity,
-    };
-    let visitors = slates::visitors(&test, &seen, config.users);
-    let progress = Progress::start("slates", visitors.len() as u64);
-    let judged = stage.judge_all(&visitors, &progress)?;
-    progress.finish();
-    let dial = dial(&stage, &visitors, config.dial_users)?;
-    let mut report = report::report(data, bundle, &scores, &judged, &seen, &catalogue);
-    report.dial = dial;
-    Ok(report)
+    judge(&Ground {
+        split,
+        met: &met,
+        test: &test,
+        seen: &Seen::before(data, &split),
+        stage: slates::Stage {
+            moments: &moments,
+            catalogue: &catalogue,
+            engines: &engines,
+            model,
+            from_ms: split.train_until_ms,
+            diversity,
+        },
+    })
+}
+
+/// Evaluates a bundle on the test window of the data it was trained on.
+///
+/// # Errors
+/// Those of reading the bundle; [`Error::ConfigInvalid`] where its videos or its windows are not those of `data`;
+/// [`Error::OpUnsupported`] where its graphs have no compact program; [`Error::SplitEmpty`] for a test window
+/// without relevant impressions; [`Error::PropensityUnusable`] where an off-policy estimate lacks a propensity.
+pub fn evaluate(data: &Dataset, bundle: &Bundle, config: &EvaluateConfig) -> Result<Report, Error> {
+    config.off_policy.map_or(Ok(()), |off_policy| off_policy.check())?;
+    on_ground(data, bundle, config.diversity, |ground| {
+        let (stage, seen) = (&ground.stage, ground.seen);
+        // First: it refuses a log without propensities before anything is computed.
+        let off_policy = match &config.off_policy {
+            Some(off_policy) => Some(as_policies(ground, config.users, off_policy)?),
+            None => None,
+        };
+        let scores = impressions::score(stage, ground.test, true)?;
+        let visitors = slates::pleased(ground.test, seen, config.users);
+        let judged = stage.judge_all(&visitors, "slates")?;
+        let dial = dial(stage, &visitors, config.dial_users)?;
+        let mut report = report::report(data, bundle, &scores, &judged, seen, stage.catalogue);
+        report.dial = dial;
+        report.off_policy = off_policy;
+        Ok(report)
+    })
+}
+
+/// What the models would have earned as policies, on the impressions of all users or of some.
+fn as_policies(ground: &Ground<'_>, users: usize, config: &OffPolicyConfig) -> Result<OffPolicyReport, Error> {
+    let shown = off_policy::shown(ground.met, &ground.split);
+    off_policy::check(ground.stage.moments.data, &shown, config)?;
+    let labelled: Vec<(&Encounter, bool)> = shown.into_iter().map(|e| (e, e.label() == Some(true))).collect();
+    let visitors = slates::spaced(slates::visitors(&labelled, ground.seen), users);
+    let judged = ground.stage.judge_all(&visitors, "policies")?;
+    off_policy::off_policy(ground, (&visitors, &judged), config)
 }
 
 /// What the dial does, on some of the visitors.
@@ -149,14 +199,12 @@ fn dial(stage: &slates::Stage<'_>, visitors: &[slates::Visitor], users: usize) -
         .step_by(visitors.len().div_ceil(users).max(1))
         .cloned()
         .collect();
-    let progress = Progress::start("dial", (DIALS.len() * some.len()) as u64);
     let mut points = Vec::new();
     for diversity in DIALS {
         let stage = slates::Stage { diversity, ..*stage };
-        let judged = stage.judge_all(&some, &progress)?;
+        let judged = stage.judge_all(&some, "dial")?;
         points.push(report::dial_point(diversity, &judged, stage.catalogue));
     }
-    progress.finish();
     Ok(points)
 }
 

@@ -11,8 +11,10 @@ use super::calibration::{Calibration, calibration};
 use super::catalogue::Catalogue;
 use super::impressions::Impression;
 use super::interval::{Intervals, intervals};
+use super::off_policy::OffPolicyReport;
 use super::slates::Judged;
 use super::{CANDIDATES, KS, MODELS, SLATE, Seen};
+use crate::ablate::Ablation;
 use crate::bundle::Bundle;
 use crate::table::Dataset;
 
@@ -167,6 +169,12 @@ pub struct Report {
     pub lorenz: BTreeMap<&'static str, Vec<f64>>,
     /// What the diversity dial does; empty where that was not asked for.
     pub dial: Vec<DialPoint>,
+    /// What the models would have earned as policies; absent where that was not asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub off_policy: Option<OffPolicyReport>,
+    /// What each group of features is worth; absent where it was not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ablation: Option<Ablation>,
 }
 
 pub(super) fn report(
@@ -235,6 +243,8 @@ pub(super) fn report(
             })
             .collect(),
         dial: Vec::new(),
+        off_policy: None,
+        ablation: None,
     }
 }
 
@@ -457,6 +467,9 @@ impl Report {
             show(p.shelf),
             show(p.newcomers_popular)
         );
+        if let Some(off_policy) = &self.off_policy {
+            text.push_str(&off_policy.table());
+        }
         text
     }
 }

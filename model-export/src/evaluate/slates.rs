@@ -22,10 +22,10 @@ use crate::table::Dataset;
 /// Longest slate that is judged.
 const LONGEST: usize = KS[KS.len() - 1];
 
-/// A user with something relevant in the test window.
+/// A user of the test window.
 #[derive(Debug, Clone)]
 pub(super) struct Visitor {
-    user: u32,
+    pub(super) user: u32,
     /// Row of their first impression of the window: it gives device, surface, place and the clock's moment.
     first: usize,
     /// What they found relevant, sorted.
@@ -64,7 +64,20 @@ impl Judged {
 }
 
 /// Users with something relevant in the test window, at most `most`, evenly spaced.
-pub(super) fn visitors(test: &[(&Encounter, bool)], seen: &Seen, most: usize) -> Vec<Visitor> {
+pub(super) fn pleased(test: &[(&Encounter, bool)], seen: &Seen, most: usize) -> Vec<Visitor> {
+    let mut visitors = visitors(test, seen);
+    visitors.retain(|v| !v.relevant.is_empty());
+    spaced(visitors, most)
+}
+
+/// At most `most`, evenly spaced.
+pub(super) fn spaced<T>(all: Vec<T>, most: usize) -> Vec<T> {
+    let step = all.len().div_ceil(most.max(1)).max(1);
+    all.into_iter().step_by(step).collect()
+}
+
+/// All users of these impressions.
+pub(super) fn visitors(test: &[(&Encounter, bool)], seen: &Seen) -> Vec<Visitor> {
     let mut found: BTreeMap<u32, Visitor> = BTreeMap::new();
     for (e, relevant) in test {
         let visitor = found.entry(e.user).or_insert_with(|| Visitor {
@@ -77,9 +90,7 @@ pub(super) fn visitors(test: &[(&Encounter, bool)], seen: &Seen, most: usize) ->
             visitor.relevant.push(e.video);
         }
     }
-    let mut visitors: Vec<Visitor> = found.into_values().filter(|v| !v.relevant.is_empty()).collect();
-    let step = visitors.len().div_ceil(most.max(1)).max(1);
-    visitors = visitors.into_iter().step_by(step).collect();
+    let mut visitors: Vec<Visitor> = found.into_values().collect();
     for visitor in &mut visitors {
         visitor.relevant.sort_unstable();
         visitor.relevant.dedup();
@@ -101,13 +112,16 @@ pub(super) struct Stage<'a> {
 
 impl Stage<'_> {
     /// Judges all, on all cores, in their order.
-    pub(super) fn judge_all(&self, visitors: &[Visitor], progress: &Progress) -> Result<Vec<Judged>, Error> {
+    pub(super) fn judge_all(&self, visitors: &[Visitor], label: &str) -> Result<Vec<Judged>, Error> {
+        let progress = Progress::start(label, visitors.len() as u64);
         let judge = |visitor: &Visitor| {
             let judged = self.judge(visitor);
             progress.add(1);
             judged
         };
-        visitors.par_iter().map(judge).collect()
+        let judged = visitors.par_iter().map(judge).collect();
+        progress.finish();
+        judged
     }
 
     pub(super) fn judge(&self, visitor: &Visitor) -> Result<Judged, Error> {

@@ -9,6 +9,23 @@ use super::*;
 use crate::simulate::affinity::{Moment, Planted, moment_effect};
 use crate::simulate::{Options, simulate};
 
+fn stage<'a>(
+    moments: &'a Moments<'a>,
+    catalogue: &'a Catalogue<'a>,
+    engines: &'a Engines,
+    client: &'a upnext_core::bundle::ClientBundle,
+    split: &Split,
+) -> slates::Stage<'a> {
+    slates::Stage {
+        moments,
+        catalogue,
+        engines,
+        model: &client.model,
+        from_ms: split.train_until_ms,
+        diversity: 0.0,
+    }
+}
+
 #[test]
 fn a_trained_world_is_judged_by_every_model_and_twice_alike() {
     let (data, dir) = (world(5), TempDir::new().unwrap());
@@ -87,6 +104,7 @@ fn with_future(mut data: Dataset, from_row: usize) -> Dataset {
             table.longitude.push(None);
             table.position.push(None);
             table.relevant.push(None);
+            table.propensity.push(None);
             table.text.push(None);
             table.device.push(Some("phone"));
             table.surface.push(Some("feed"));
@@ -117,7 +135,7 @@ fn a_canary_in_the_future_changes_no_feature() {
             pasts: &pasts,
             factors: &catalogue.factors,
         };
-        impressions::score(&moments, &catalogue, &engines, &test, split.train_until_ms).unwrap()
+        impressions::score(&stage(&moments, &catalogue, &engines, &client, &split), &test, true).unwrap()
     };
     let test = split.rows(&plain, Side::Test);
     let later = with_future(plain.clone(), test.start);
@@ -188,7 +206,7 @@ fn night_on_a_phone_is_learnt_by_the_whole_path_and_not_without_context() {
             pasts: &pasts,
             factors: &catalogue.factors,
         };
-        let scores = impressions::score(&moments, &catalogue, &engines, &test, split.train_until_ms).unwrap();
+        let scores = impressions::score(&stage(&moments, &catalogue, &engines, &client, &split), &test, true).unwrap();
         let planted = |e: &Encounter| {
             let (context, local) = (data.context(e.row as usize), data.context(e.row as usize).local_time()?);
             let device = ["phone", "tv"]

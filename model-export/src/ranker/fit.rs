@@ -13,6 +13,7 @@ use upnext_core::signal::SIGNALS;
 
 use super::rows::Rows;
 use crate::Error;
+use crate::group::Group;
 use crate::towers::adam::Adam;
 use crate::towers::graph::{Leaves, cross_entropy, matrix, scalar};
 use crate::towers::model::layers;
@@ -25,9 +26,14 @@ use crate::towers::weights::{DenseWeights, RankerWeights};
 const CALENDAR: [&str; 2] = ["freshness", "freshness_known"];
 
 /// Which columns are held at zero.
-fn held(width: usize) -> Vec<bool> {
+fn held(width: usize, without: Option<Group>) -> Vec<bool> {
+    let off = without.map_or(&[][..], Group::signals);
     (0..width)
-        .map(|i| SIGNALS.get(i).is_some_and(|name| CALENDAR.contains(name)))
+        .map(|i| {
+            SIGNALS
+                .get(i)
+                .is_some_and(|name| CALENDAR.contains(name) || off.contains(name))
+        })
         .collect()
 }
 
@@ -57,6 +63,8 @@ pub struct RankerConfig {
     pub clip: f32,
     /// Seed of weights and order.
     pub seed: u64,
+    /// Signals that the ranker does without, to measure what they are worth.
+    pub without: Option<Group>,
 }
 
 impl Default for RankerConfig {
@@ -71,6 +79,7 @@ impl Default for RankerConfig {
             l2: 1e-4,
             clip: 5.0,
             seed: 1,
+            without: None,
         }
     }
 }
@@ -135,7 +144,7 @@ pub fn fit(
         device: device.clone().autodiff(),
         mean,
         std,
-        held: held(shown.width),
+        held: held(shown.width, config.without),
     };
     let relevance = training.head(shown, config.hidden, &mut progress)?;
     // Where nothing that was found relevant was on offer, the order has only the impressions to learn from.

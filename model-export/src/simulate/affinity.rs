@@ -1,5 +1,7 @@
 //! The true chance that a video is relevant to a person at a moment.
 
+use jiff::Timestamp;
+
 use super::people::Person;
 use super::videos::Clip;
 use super::words::TOPICS;
@@ -13,6 +15,19 @@ pub struct Moment {
     pub weekday: u8,
     /// phone, tablet, desktop or tv.
     pub device: &'static str,
+}
+
+/// The moment of an instant on a person's clock; `None` where the calendar ends.
+#[must_use]
+pub fn moment_at(person: &Person, at_ms: i64, device: &'static str) -> Option<Moment> {
+    let clock = Timestamp::from_millisecond(at_ms)
+        .ok()?
+        .to_zoned_datetime(person.zone.clone());
+    Some(Moment {
+        hour: f32::from(clock.hour()) + f32::from(clock.minute()) / 60.0,
+        weekday: clock.weekday().to_monday_zero_offset() as u8,
+        device,
+    })
 }
 
 /// A moment that was planted.

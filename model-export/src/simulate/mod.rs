@@ -7,14 +7,15 @@
 //!   space and football ([`affinity::moment_effect`]); each of the two is shunned at the other moment;
 //! - **language, quality, length** shift every user alike; popularity follows quality and is skewed;
 //! - **impressions** come from a server-like policy (popular, taste, fresh, random), so that most are not relevant;
+//!   each says with what chance it was shown ([`Policy`]);
 //! - some users and some videos appear in the last quarter only, a few users never do anything.
 
 pub mod affinity;
 mod people;
-mod policy;
+pub(crate) mod policy;
 mod truth;
 mod videos;
-mod visit;
+pub(crate) mod visit;
 mod words;
 
 use rand::SeedableRng;
@@ -25,6 +26,7 @@ use crate::progress::Progress;
 use crate::table::{Builder, Dataset, Meta, SplitInstants};
 
 pub use people::Person;
+pub use policy::Policy;
 pub use truth::write as write_truth;
 pub use videos::Clip;
 pub use words::{LANGUAGES, TOPICS};
@@ -89,11 +91,24 @@ pub struct World {
     pub clips: Vec<Clip>,
 }
 
-/// Makes a world and its log.
+/// Makes a world and its log, with what [`Policy::SERVER`] shows.
 ///
 /// # Errors
 /// [`Error::ConfigInvalid`] for a size out of range.
 pub fn simulate(options: &Options) -> Result<(Dataset, World), Error> {
+    simulate_with(options, &Policy::SERVER)
+}
+
+/// Makes the same world, and the log of another policy in it.
+///
+/// # Errors
+/// [`Error::ConfigInvalid`] for a size out of range.
+pub fn simulate_with(options: &Options, policy: &Policy) -> Result<(Dataset, World), Error> {
+    turn(options, policy, 0)
+}
+
+/// The same people and videos, and in each turn other visits.
+pub(crate) fn turn(options: &Options, policy: &Policy, turn: u64) -> Result<(Dataset, World), Error> {
     options.check()?;
     let mut builder = Builder::new(meta(options));
     let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
@@ -104,8 +119,13 @@ pub fn simulate(options: &Options) -> Result<(Dataset, World), Error> {
     for (row, person) in people.iter().enumerate() {
         // A stream of their own: a user's days do not depend on how many others there are.
         let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
-        rng.set_stream(1 + row as u64);
-        visit::live(&mut builder, options, &clips, &shelf, (row as u32, person), &mut rng);
+        rng.set_stream(1 + row as u64 + (turn << 32));
+        let server = visit::Server {
+            clips: &clips,
+            shelf: &shelf,
+            policy,
+        };
+        visit::live(&mut builder, options, &server, (row as u32, person), &mut rng);
         progress.add(1);
     }
     progress.finish();
@@ -130,6 +150,7 @@ fn meta(options: &Options) -> Meta {
             format!("simulated: {users} users, {videos} videos, {days} days, seed {seed}; no real person or video"),
             "truth.parquet: topic weights of users and videos, and the topics' shift at each planted moment".to_owned(),
             "likes, comments and views are as of the first day; later videos have none".to_owned(),
+            "propensity: the chance of the logging policy, given that it showed something at that place".to_owned(),
         ],
     }
 }

@@ -7,9 +7,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Poisson};
 use upnext_core::EventKind;
 
-use super::affinity::{Moment, probability};
+use super::affinity::{Moment, moment_at, probability};
 use super::people::{Person, normal};
-use super::policy::Shelf;
+use super::policy::{Choice, Policy, Shelf};
 use super::videos::Clip;
 use super::words::LANGUAGES;
 use super::{Options, draw};
@@ -30,12 +30,24 @@ const SLATE: u32 = 8;
 /// Videos that are not shown again while they are among the latest so many, or a quarter of the catalogue.
 const REMEMBERED: usize = 60;
 
+/// Who shows what.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Server<'a> {
+    pub(super) clips: &'a [Clip],
+    pub(super) shelf: &'a Shelf,
+    pub(super) policy: &'a Policy,
+}
+
+/// The latest of the `shown`, which are not shown again yet.
+pub(crate) fn remembered<'a>(clips: &[Clip], shown: &'a [u32]) -> &'a [u32] {
+    &shown[shown.len().saturating_sub(REMEMBERED.min(clips.len() / 4))..]
+}
+
 /// All visits of one person, into the log.
 pub(super) fn live(
     builder: &mut Builder,
     options: &Options,
-    clips: &[Clip],
-    shelf: &Shelf,
+    server: &Server<'_>,
     (row, person): (u32, &Person),
     rng: &mut ChaCha8Rng,
 ) {
@@ -50,7 +62,7 @@ pub(super) fn live(
     starts.sort_by_key(|(at_ms, ..)| *at_ms);
     let end = options.day_ms(options.days);
     let mut shown: Vec<u32> = Vec::new();
-    let remembered = REMEMBERED.min(clips.len() / 4);
+    let Server { clips, shelf, policy } = *server;
     for (at_ms, moment, surface) in starts.into_iter().filter(|(at_ms, ..)| *at_ms < end) {
         let mut visit = Visit {
             builder,
@@ -72,12 +84,18 @@ pub(super) fn live(
             visit.search(rng);
         }
         for position in 0..rng.random_range(3..=SLATE) {
-            let recent = &shown[shown.len().saturating_sub(remembered)..];
-            let Some(video) = shelf.pick(clips, person, visit.now_ms, recent, rng) else {
+            let choice = Choice {
+                clips,
+                person,
+                now_ms: visit.now_ms,
+                shown: remembered(clips, &shown),
+            };
+            let Some(video) = shelf.pick(policy, &choice, rng) else {
                 continue;
             };
+            let propensity = shelf.propensity(policy, &choice, video);
             shown.push(video);
-            visit.show(video, position, rng);
+            visit.show(video, position, propensity, rng);
         }
     }
 }
@@ -100,12 +118,7 @@ fn start(options: &Options, person: &Person, rng: &mut ChaCha8Rng) -> Option<(i6
     let local: DateTime = first.datetime().checked_add(minutes.minutes()).ok()?;
     let at = person.zone.to_timestamp(local).ok()?;
     // The clock says what the moment is: after midnight it is another weekday, and the zone may have skipped an hour.
-    let clock = at.to_zoned_datetime(person.zone.clone());
-    let moment = Moment {
-        hour: f32::from(clock.hour()) + f32::from(clock.minute()) / 60.0,
-        weekday: clock.weekday().to_monday_zero_offset() as u8,
-        device,
-    };
+    let moment = moment_at(person, at.as_millisecond(), device)?;
     // Seconds make instants differ; the log's first instant is the first day's.
     let at_ms = at.as_millisecond() + rng.random_range(0..60_000);
     (at_ms >= super::START_MS).then_some((at_ms, moment, surface))
@@ -150,11 +163,12 @@ impl Visit<'_> {
     }
 
     /// Shows one video and lets the person do what they do.
-    fn show(&mut self, video: u32, position: u32, rng: &mut ChaCha8Rng) {
+    fn show(&mut self, video: u32, position: u32, propensity: f64, rng: &mut ChaCha8Rng) {
         let clip = &self.clips[video as usize];
         let relevant = rng.random_bool(probability(self.person, clip, &self.moment).clamp(0.0, 1.0));
         let event = Interaction {
             position: Some(position),
+            propensity: Some(propensity as f32),
             ..self.event(video, EventKind::Impression)
         };
         self.builder.interaction(&event);

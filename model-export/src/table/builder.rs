@@ -82,6 +82,8 @@ pub struct Interaction<'a> {
     pub position: Option<u32>,
     /// The log's own judgement.
     pub relevant: Option<bool>,
+    /// Chance with which the logging policy showed it.
+    pub propensity: Option<f32>,
 }
 
 impl Interaction<'_> {
@@ -101,6 +103,7 @@ impl Interaction<'_> {
             surface: None,
             position: None,
             relevant: None,
+            propensity: None,
         }
     }
 }
@@ -186,6 +189,7 @@ impl Builder {
         table.surface.push(row.surface);
         table.position.push(row.position);
         table.relevant.push(row.relevant);
+        table.propensity.push(row.propensity);
     }
 
     /// Sorts interactions by (timestamp, order of adding), resolves time zones.
@@ -207,6 +211,7 @@ impl Builder {
             table.surface.reorder(&order);
             table.position = reordered(&table.position, &order);
             table.relevant = reordered(&table.relevant, &order);
+            table.propensity = reordered(&table.propensity, &order);
         }
         self.data.zones = Zones::resolve(&self.data.users.time_zone, self.data.meta.time_zone.as_deref());
         self.data

@@ -81,6 +81,9 @@ pub struct Interactions {
     pub position: Vec<Option<u32>>,
     /// The source log's own judgement of relevance, where it has one and no seconds.
     pub relevant: Vec<Option<bool>>,
+    /// Of an impression: the chance with which the logging policy showed this video and no other at this place,
+    /// as the table has it. Whoever reads it checks that it is over 0 and at most 1.
+    pub propensity: Vec<Option<f32>>,
 }
 
 /// Tables, their name and defaults.

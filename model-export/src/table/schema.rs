@@ -103,5 +103,7 @@ pub const INTERACTIONS: Schema = Schema {
         may("position", Kind::Count),
         // Beyond DESIGN 4: the source log's own judgement, where it has no seconds. See docs/adr.
         may("relevant", Kind::Flag),
+        // Beyond DESIGN 4 too: with what chance the logging policy showed it. See docs/tables.md.
+        may("propensity", Kind::Number),
     ],
 };

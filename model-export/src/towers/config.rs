@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::model::Widths;
 use crate::Error;
+use crate::group::Group;
 
 /// What the towers learn from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -51,6 +52,8 @@ pub struct TowerConfig {
     pub negatives: usize,
     /// Seed of weights, order and negatives.
     pub seed: u64,
+    /// Features that the towers do without, to measure what they are worth.
+    pub without: Option<Group>,
 }
 
 impl TowerConfig {
@@ -72,6 +75,7 @@ impl TowerConfig {
                 Objective::Bce => 2,
             },
             seed: 1,
+            without: None,
         }
     }
 

@@ -18,6 +18,7 @@ use crate::Error;
 use crate::analyse::{AnalyseConfig, VideoFigures, analyse};
 use crate::catalogue;
 use crate::factors::{FactorConfig, Factors, Ones, factorise};
+use crate::group::{Group, Mask};
 use crate::label::{Encounter, encounters};
 use crate::moments::{Moments, Pasts};
 use crate::progress::Progress;
@@ -59,6 +60,17 @@ impl TrainConfig {
                 ..RankerConfig::default()
             },
         }
+    }
+
+    /// The same without a group of features.
+    #[must_use]
+    pub const fn without(mut self, group: Group) -> TrainConfig {
+        if group.of_towers() {
+            self.towers.without = Some(group);
+        } else {
+            self.ranker.without = Some(group);
+        }
+        self
     }
 }
 
@@ -136,6 +148,7 @@ pub fn train(data: &Dataset, config: &TrainConfig, cache: &Cache) -> Result<Mode
             factors: &item_factors,
         },
         items: catalogue::encode(data, &spec, split.factors_until_ms),
+        mask: Mask::of(config.towers.without, &spec),
         config,
     };
     // The ranker must see the towers' scores of moments that they never saw: towers of one half score the other.
@@ -209,6 +222,7 @@ struct Stage<'a> {
     split: &'a Split,
     moments: Moments<'a>,
     items: ItemInputs,
+    mask: Mask,
     config: &'a TrainConfig,
 }
 
@@ -224,18 +238,21 @@ impl Stage<'_> {
             examples.relevant.push(*relevant);
             met.push(*e);
         }
+        let mut items = self.items.clone();
+        self.mask.hide_items(&mut items);
         let epochs = config.epochs + config.final_epochs;
         let progress = Progress::start(label, (epochs * examples.len()) as u64);
-        let trained = fit(
+        let mut trained = fit(
             &Material {
                 user_layout: UserLayout::new(self.moments.spec),
                 item_layout: ItemLayout::new(self.moments.spec),
-                items: &self.items,
+                items: &items,
                 examples: &examples,
                 encode: &|vectors| {
                     let mut inputs = UserInputs::default();
                     let rows = self.moments.map(&met, vectors, |moment| Ok(moment.encoded))?;
                     rows.iter().for_each(|row| inputs.push(row));
+                    self.mask.hide_users(&mut inputs);
                     Ok(inputs)
                 },
                 device: Device::flex(),
@@ -244,6 +261,8 @@ impl Stage<'_> {
             |done, loss| progress.note(done, &format!("loss {loss:.4}")),
         )?;
         progress.finish();
+        self.mask.cut_user(&mut trained.user);
+        self.mask.cut_item(&mut trained.item);
         Ok(Towers {
             user: trained.user,
             item: trained.item,

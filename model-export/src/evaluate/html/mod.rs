@@ -1,5 +1,7 @@
 //! The report as one page: no script, no request, light and dark.
 
+mod ablation;
+mod off_policy;
 mod plot;
 
 use std::fmt::Write as _;
@@ -42,6 +44,12 @@ pub fn page(report: &Report) -> String {
     }
     html.push_str("</section>\n");
     html.push_str(&differences(report));
+    if let Some(ablated) = &report.ablation {
+        html.push_str(&ablation::section(ablated));
+    }
+    if let Some(as_policies) = &report.off_policy {
+        html.push_str(&off_policy::section(as_policies));
+    }
     html.push_str("</main></body></html>\n");
     html
 }

@@ -189,6 +189,8 @@ fn interaction(builder: &mut Builder, row: &Row<'_, '_>) -> Result<(), Fault> {
         surface: row.text("surface")?,
         position: row.count("position")?,
         relevant: row.flag("relevant")?,
+        // Any number: an estimate that needs chances refuses what is none, and says where.
+        propensity: row.number("propensity", f32::MIN..=f32::MAX)?,
         ..Interaction::new(
             user,
             video,

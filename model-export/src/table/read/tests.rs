@@ -182,7 +182,13 @@ fn assert_same(a: &Dataset, b: &Dataset) {
                     &i.latitude,
                     &i.longitude
                 ),
-                (rows(&i.device), rows(&i.surface), &i.position, &i.relevant),
+                (
+                    rows(&i.device),
+                    rows(&i.surface),
+                    &i.position,
+                    &i.relevant,
+                    &i.propensity
+                ),
             )
         )
     };
@@ -223,6 +229,7 @@ prop_compose! {
                 position: number.map(|n| n as u32),
                 latitude: number.map(|n| n / 1e3),
                 relevant: *flag,
+                propensity: number.map(|n| n / 1e4),
                 ..Interaction::new(0, if kind == EventKind::Search { NONE } else { video % count }, kind, *at_ms)
             });
         }

@@ -153,6 +153,7 @@ fn interaction_cell<'d>(data: &'d Dataset, row: usize, column: &str) -> Cell<'d>
         "surface" => Cell::text(table.surface.get(row)),
         "position" => integer(table.position[row]),
         "relevant" => table.relevant[row].map_or(Cell::Unknown, Cell::Flag),
+        "propensity" => number(table.propensity[row]),
         _ => Cell::Unknown,
     }
 }

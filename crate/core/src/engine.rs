@@ -52,7 +52,7 @@ impl CompactEngine {
     /// An engine of two programs.
     ///
     /// # Errors
-    /// [`Error::BundleInconsistent`] where inputs, outputs or embedding tables do not fit the spec.
+    /// [`ErrorKind::BundleInconsistent`] where inputs, outputs or embedding tables do not fit the spec.
     pub fn from_programs(spec: &FeatureSpec, user_tower: Program, ranker: Program) -> Result<CompactEngine, Error> {
         let layout = UserLayout::new(spec);
         let columns = layout.categorical.len();

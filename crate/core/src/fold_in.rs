@@ -15,7 +15,7 @@ impl Gram {
     /// A Gram matrix from its `dim × dim` values, row-major.
     ///
     /// # Errors
-    /// [`Error::BundleInconsistent`] for another number of values, [`Error::NotFinite`] for NaN or infinity.
+    /// [`ErrorKind::BundleInconsistent`] for another number of values, [`ErrorKind::NotFinite`] for NaN or infinity.
     pub fn new(dim: usize, values: Vec<f32>) -> Result<Gram, Error> {
         if dim.checked_mul(dim) != Some(values.len()) {
             return Err(Error::from(ErrorKind::BundleInconsistent {

@@ -51,7 +51,7 @@ impl Profile {
     /// Reads a profile: one that was stored or imported, or what a page wants to set.
     ///
     /// # Errors
-    /// [`Error::ProfileInvalid`] for anything that is no JSON object of these fields, and for a
+    /// [`ErrorKind::ProfileInvalid`] for anything that is no JSON object of these fields, and for a
     /// value outside its range.
     ///
     /// ```

@@ -48,7 +48,7 @@ pub struct CandidateRequest {
 /// Builds the request.
 ///
 /// # Errors
-/// [`Error::RequestInvalid`] for an input outside its range; the token is never in the message.
+/// [`ErrorKind::RequestInvalid`](crate::ErrorKind::RequestInvalid) for an input outside its range; the token is never in the message.
 ///
 /// ```
 /// use upnext_core::request::{DeclaredInputs, Mode, candidate_request};

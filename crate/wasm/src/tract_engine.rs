@@ -34,8 +34,8 @@ impl TractEngine {
     /// Reads the graphs of a bundle that was assembled for `EngineKind::Onnx`.
     ///
     /// # Errors
-    /// [`Error::OnnxInvalid`] where tract does not read a graph or a table is smaller than the spec's column,
-    /// [`Error::BundleInconsistent`] where inputs or outputs do not fit the spec.
+    /// `OnnxInvalid` where tract does not read a graph or a table is smaller than the spec's column,
+    /// `BundleInconsistent` where inputs or outputs do not fit the spec.
     pub fn new(bundle: &ClientBundle) -> Result<TractEngine, Error> {
         let spec = &bundle.model.spec;
         let layout = UserLayout::new(spec);

@@ -54,10 +54,10 @@ impl Block {
     /// Decodes and verifies bytes from the network against the loaded bundle.
     ///
     /// # Errors
-    /// [`Error::BlockUnreadable`] for bytes that are no block (truncated, not protobuf, not UTF-8),
-    /// [`Error::BundleVersion`] for another wire version, [`Error::BundleMismatch`] for a block of
-    /// another bundle, [`Error::NotFinite`] for NaN or infinity, [`Error::IdOutOfRange`] for a
-    /// dictionary row that is not there, [`Error::BlockInvalid`] for every other broken bound.
+    /// [`ErrorKind::BlockUnreadable`] for bytes that are no block (truncated, not protobuf, not UTF-8),
+    /// [`ErrorKind::BundleVersion`] for another wire version, [`ErrorKind::BundleMismatch`] for a block of
+    /// another bundle, [`ErrorKind::NotFinite`] for NaN or infinity, [`ErrorKind::IdOutOfRange`] for a
+    /// dictionary row that is not there, [`ErrorKind::BlockInvalid`] for every other broken bound.
     pub fn decode(bytes: &[u8], bundle_id: &str, dims: Dims) -> Result<Block, Error> {
         if bytes.len() > MAX_BLOCK_BYTES {
             return Err(Error::from(ErrorKind::BlockInvalid {
@@ -81,7 +81,7 @@ impl Block {
     /// Refuses a block whose time is over.
     ///
     /// # Errors
-    /// [`Error::BlockExpired`] from the instant of expiry on.
+    /// [`ErrorKind::BlockExpired`] from the instant of expiry on.
     pub fn check_fresh(&self, now_ms: i64) -> Result<(), Error> {
         let expired_at_ms = self.message.expires_at_ms;
         if now_ms < expired_at_ms {

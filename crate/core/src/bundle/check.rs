@@ -13,7 +13,7 @@ impl FileEntry {
     /// Checks bytes against the size and hash that the manifest names.
     ///
     /// # Errors
-    /// [`Error::BundleCorrupt`].
+    /// [`ErrorKind::BundleCorrupt`].
     pub fn verify(&self, bytes: &[u8]) -> Result<(), Error> {
         if bytes.len() as u64 != self.bytes {
             return Err(self.corrupt(format!("{} bytes", self.bytes), format!("{} bytes", bytes.len())));
@@ -38,8 +38,8 @@ impl Manifest {
     /// Reads the manifest of bundle `id`, whose bytes must hash to that id.
     ///
     /// # Errors
-    /// [`Error::BundleCorrupt`] where they do not, [`Error::BundleVersion`] for another version,
-    /// [`Error::BundleUnreadable`] for another shape, [`Error::BundleInconsistent`] for a value
+    /// [`ErrorKind::BundleCorrupt`] where they do not, [`ErrorKind::BundleVersion`] for another version,
+    /// [`ErrorKind::BundleUnreadable`] for another shape, [`ErrorKind::BundleInconsistent`] for a value
     /// outside its range, a path that leaves its half of the bundle, or a role named twice.
     pub fn parse(bytes: &[u8], id: &str) -> Result<Manifest, Error> {
         if bytes.len() > MAX_MANIFEST_BYTES {
@@ -74,7 +74,7 @@ impl Manifest {
     /// The manifest's bytes. Their SHA-256 is the bundle id.
     ///
     /// # Errors
-    /// [`Error::BundleInconsistent`] for what [`Manifest::parse`] would refuse.
+    /// [`ErrorKind::BundleInconsistent`] for what [`Manifest::parse`] would refuse.
     pub fn to_json(&self) -> Result<Vec<u8>, Error> {
         self.check()?;
         let mut bytes = serde_json::to_vec_pretty(self).map_err(|e| unreadable(e.to_string()))?;
@@ -85,7 +85,7 @@ impl Manifest {
     /// The file of this role.
     ///
     /// # Errors
-    /// [`Error::BundleIncomplete`] where the manifest names none.
+    /// [`ErrorKind::BundleIncomplete`] where the manifest names none.
     pub fn file(&self, role: Role) -> Result<&FileEntry, Error> {
         let found = self.files.iter().find(|f| f.role == role);
         found.ok_or_else(|| {

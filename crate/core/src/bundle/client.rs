@@ -69,7 +69,7 @@ impl ClientBundle {
     /// The files that an engine of this kind needs: fetch these, then [`ClientBundle::assemble`].
     ///
     /// # Errors
-    /// [`Error::BundleIncomplete`] where the manifest lacks one.
+    /// [`ErrorKind::BundleIncomplete`] where the manifest lacks one.
     pub fn needed(manifest: &Manifest, kind: EngineKind) -> Result<[&FileEntry; 5], Error> {
         let (tower, ranker) = kind.graphs();
         Ok([
@@ -85,9 +85,9 @@ impl ClientBundle {
     /// directory, or `None` where it has none.
     ///
     /// # Errors
-    /// Those of [`Manifest::parse`]; [`Error::BundleIncomplete`] for a file that is not there,
-    /// [`Error::BundleCorrupt`] for one that is not what the manifest says,
-    /// [`Error::BundleInconsistent`] where spec, Gram matrix and manifest disagree.
+    /// Those of [`Manifest::parse`]; [`ErrorKind::BundleIncomplete`] for a file that is not there,
+    /// [`ErrorKind::BundleCorrupt`] for one that is not what the manifest says,
+    /// [`ErrorKind::BundleInconsistent`] where spec, Gram matrix and manifest disagree.
     pub fn assemble(
         id: &str,
         manifest: &[u8],

@@ -19,7 +19,7 @@ impl Pointer {
     /// Reads a pointer file.
     ///
     /// # Errors
-    /// [`Error::BundleUnreadable`] where it is no JSON object with a bundle id.
+    /// [`ErrorKind::BundleUnreadable`] where it is no JSON object with a bundle id.
     pub fn parse(bytes: &[u8]) -> Result<Pointer, Error> {
         let unreadable = |reason: String| {
             Error::from(ErrorKind::BundleUnreadable {

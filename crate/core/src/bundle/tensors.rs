@@ -33,7 +33,7 @@ impl<'a> Tensors<'a> {
     /// Reads the header; `file` names the file in errors.
     ///
     /// # Errors
-    /// [`Error::BundleUnreadable`].
+    /// [`ErrorKind::BundleUnreadable`].
     pub fn parse(file: &'a str, bytes: &'a [u8]) -> Result<Tensors<'a>, Error> {
         let (length, rest) = bytes
             .split_first_chunk::<8>()
@@ -60,9 +60,9 @@ impl<'a> Tensors<'a> {
     /// The values of an f32 tensor of exactly this shape.
     ///
     /// # Errors
-    /// [`Error::BundleIncomplete`] where it is not there, [`Error::BundleInconsistent`] for another
-    /// type or shape, [`Error::BundleUnreadable`] for offsets outside the file,
-    /// [`Error::NotFinite`] for NaN or infinity.
+    /// [`ErrorKind::BundleIncomplete`] where it is not there, [`ErrorKind::BundleInconsistent`] for another
+    /// type or shape, [`ErrorKind::BundleUnreadable`] for offsets outside the file,
+    /// [`ErrorKind::NotFinite`] for NaN or infinity.
     pub fn f32(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, Error> {
         let entry = self.entries.iter().find(|(known, _)| known == name);
         let (_, entry) = entry.ok_or_else(|| {

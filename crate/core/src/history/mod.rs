@@ -49,7 +49,7 @@ impl History {
     /// Puts a history together from events in any order.
     ///
     /// # Errors
-    /// [`Error::ProfileInvalid`] where one breaks a bound; see [`StoredEvent`].
+    /// [`ErrorKind::ProfileInvalid`] where one breaks a bound; see [`StoredEvent`].
     pub fn from_events(events: impl IntoIterator<Item = StoredEvent>) -> Result<History, Error> {
         let mut history = History::default();
         for event in events {
@@ -62,7 +62,7 @@ impl History {
     /// Reads a stored or imported history.
     ///
     /// # Errors
-    /// [`Error::ProfileInvalid`] for anything but a history of this version.
+    /// [`ErrorKind::ProfileInvalid`] for anything but a history of this version.
     pub fn parse(bytes: &[u8]) -> Result<History, Error> {
         if bytes.len() > MAX_HISTORY_BYTES {
             return Err(invalid(format!("{} bytes, at most {MAX_HISTORY_BYTES}", bytes.len())));

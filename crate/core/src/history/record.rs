@@ -31,7 +31,7 @@ impl History {
     /// Records an event, with what the block knows of its video, or else an earlier event of it.
     ///
     /// # Errors
-    /// [`Error::RequestInvalid`] where the event breaks a bound; nothing is recorded then.
+    /// [`ErrorKind::RequestInvalid`] where the event breaks a bound; nothing is recorded then.
     pub fn record(&mut self, feedback: Feedback, block: Option<&Block>) -> Result<(), Error> {
         let mut event = StoredEvent {
             video: feedback.video,

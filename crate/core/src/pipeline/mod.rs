@@ -69,9 +69,9 @@ pub fn recommend(
 /// or later does not exist. The receipt stays empty.
 ///
 /// # Errors
-/// [`Error::RequestInvalid`] for an option outside its range, [`Error::BundleMismatch`] for a block
-/// of another bundle, [`Error::BlockExpired`] for an old one, [`Error::NotFinite`] where the engine's
-/// user vector is not finite; those of [`encode_user`] and of the engine.
+/// Of [`ErrorKind`](crate::ErrorKind): `RequestInvalid` for an option outside its range, `BundleMismatch` for a block
+/// of another bundle, `BlockExpired` for an old one, `NotFinite` where the engine's user vector is not finite; those of
+/// [`encode_user`] and of the engine.
 pub fn compose(
     engine: &mut impl Engine,
     model: &ClientModel,

@@ -147,8 +147,8 @@ impl Program {
     /// Reads and validates a program.
     ///
     /// # Errors
-    /// [`Error::ProgramInvalid`] for bytes that are no program or break a bound,
-    /// [`Error::BundleVersion`] for another format version.
+    /// [`ErrorKind::ProgramInvalid`] for bytes that are no program or break a bound,
+    /// [`ErrorKind::BundleVersion`] for another format version.
     pub fn decode(bytes: &[u8]) -> Result<Program, Error> {
         Program::from_message(wire::read(bytes)?)
     }

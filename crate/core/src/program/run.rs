@@ -25,9 +25,9 @@ impl Program {
     /// The result may be infinite or NaN where the weights overflow: who cannot use that checks it.
     ///
     /// # Errors
-    /// [`Error::RequestInvalid`] where number, kind or length of the inputs differ from
-    /// [`Program::inputs`], [`Error::IdOutOfRange`] for an id outside its table,
-    /// [`Error::NotFinite`] for NaN or infinity in an input.
+    /// [`ErrorKind::RequestInvalid`] where number, kind or length of the inputs differ from
+    /// [`Program::inputs`], [`ErrorKind::IdOutOfRange`] for an id outside its table,
+    /// [`ErrorKind::NotFinite`] for NaN or infinity in an input.
     pub fn run<'s>(&self, inputs: &[Value<'_>], rows: usize, scratch: &'s mut Scratch) -> Result<&'s [f32], Error> {
         self.check(inputs, rows)?;
         // Programs that share a scratch leave each other's values there: every op writes before one reads.

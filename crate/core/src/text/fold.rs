@@ -104,7 +104,7 @@ impl Folding {
     /// Reads the table of a bundle.
     ///
     /// # Errors
-    /// [`Error::BundleUnreadable`] where the bytes hold more or fewer numbers than they say.
+    /// [`ErrorKind::BundleUnreadable`] where the bytes hold more or fewer numbers than they say.
     pub fn parse(bytes: &[u8]) -> Result<Folding, Error> {
         let mut numbers = Numbers {
             bytes: bytes.iter(),

@@ -95,8 +95,8 @@ pub struct EncodedUser {
 /// For many, keep a [`UserEncoder`].
 ///
 /// # Errors
-/// [`Error::BundleInconsistent`] where a row of the history or the Gram matrix has another width
-/// than the spec says, [`Error::NotFinite`] where one holds NaN or infinity.
+/// [`ErrorKind::BundleInconsistent`] where a row of the history or the Gram matrix has another width
+/// than the spec says, [`ErrorKind::NotFinite`] where one holds NaN or infinity.
 pub fn encode_user(
     spec: &FeatureSpec,
     gram: &Gram,
@@ -121,7 +121,7 @@ impl<'a> UserEncoder<'a> {
     /// An encoder for a valid spec.
     ///
     /// # Errors
-    /// [`Error::BundleInconsistent`] where the Gram matrix has another width than the spec says.
+    /// [`ErrorKind::BundleInconsistent`] where the Gram matrix has another width than the spec says.
     pub fn new(spec: &'a FeatureSpec, gram: &'a Gram, folding: &'a Folding) -> Result<UserEncoder<'a>, Error> {
         if gram.dim() != spec.factor_dim as usize {
             return Err(Error::from(ErrorKind::BundleInconsistent {

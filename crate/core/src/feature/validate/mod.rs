@@ -19,8 +19,8 @@ impl FeatureSpec {
     /// Parses and validates.
     ///
     /// # Errors
-    /// [`Error::BundleUnreadable`] where it is no JSON of this shape, [`Error::BundleVersion`]
-    /// where another release wrote it, [`Error::BundleInconsistent`] where a bound is broken.
+    /// [`ErrorKind::BundleUnreadable`] where it is no JSON of this shape, [`ErrorKind::BundleVersion`]
+    /// where another release wrote it, [`ErrorKind::BundleInconsistent`] where a bound is broken.
     pub fn from_json(bytes: &[u8]) -> Result<FeatureSpec, Error> {
         let unreadable = |misfit: Misfit| {
             Error::from(ErrorKind::BundleUnreadable {
@@ -46,7 +46,7 @@ impl FeatureSpec {
     /// The spec's bytes: equal specs give equal bytes, and reading them gives the spec back.
     ///
     /// # Errors
-    /// [`Error::BundleInconsistent`] where the spec does not validate: such a one is never written.
+    /// [`ErrorKind::BundleInconsistent`] where the spec does not validate: such a one is never written.
     pub fn to_json(&self) -> Result<Vec<u8>, Error> {
         self.validate()?;
         serde_json::to_vec(self).map_err(|error| {
@@ -60,7 +60,7 @@ impl FeatureSpec {
     /// Checks every bound that the encoders rely on.
     ///
     /// # Errors
-    /// [`Error::BundleInconsistent`] naming the first field that breaks one.
+    /// [`ErrorKind::BundleInconsistent`] naming the first field that breaks one.
     pub fn validate(&self) -> Result<(), Error> {
         if self.version != SPEC_VERSION {
             return Err(Error::from(ErrorKind::BundleVersion {

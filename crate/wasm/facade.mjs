@@ -76,6 +76,7 @@ async function declarations() {
       projectFolder: root,
       mainEntryPointFilePath: join(types, `${source}.d.ts`),
       compiler: { overrideTsconfig: { compilerOptions: { target: "es2022", module: "esnext", moduleResolution: "bundler", lib: ["es2022", "dom", "dom.iterable"], strict: true, types: [] }, files: [join(types, `${source}.d.ts`)] } },
+      newlineKind: "lf",
       apiReport: { enabled: true, reportFolder: reports, reportTempFolder: join(workDir, "api"), reportFileName: `${name}.api.md` },
       docModel: { enabled: false },
       dtsRollup: { enabled: true, untrimmedFilePath: rolled },

@@ -25,6 +25,8 @@ const suites = [
   { name: "lint-rust", run: ["cargo", ["clippy", "--release", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]], counts: single },
   { name: "rust", run: ["cargo", ["test", "--release", "--locked", "--workspace", "--no-fail-fast"]], counts: cargoCounts },
   { name: "rust-docs-links", run: ["cargo", ["doc", "--no-deps", "--locked", "-p", "upnext-core"]], env: { RUSTDOCFLAGS: "-D warnings" }, counts: single },
+  // On a fresh clone this is what `npm start` finds: no module with tract yet.
+  { name: "package-compact", run: ["npm", ["run", "build:compact"]], counts: single },
   { name: "package", run: ["npm", ["run", "build"]], counts: single },
   { name: "lint-js", run: ["npm", ["run", "lint"]], counts: single },
   { name: "wasm-chromium", run: wasmPackTest("chrome"), counts: cargoCounts, browsers: true },

@@ -18,6 +18,9 @@ const surfaces = { upnext: "public", edge: "edge-public", elements: "elements-pu
 const workers = ["worker", "onnx-worker"];
 /** Entries that can also be had by `require`. */
 const required = ["node", "onnx-node", "edge-node"];
+/** What says that the module with tract was built; `npm start` does without it. */
+const onnxStamp = "dist/onnx/.stamp";
+const hasOnnx = () => existsSync(join(root, onnxStamp));
 
 /** Entries import the modules as `#compact` and `#onnx`, some the bytes too; in the package they lie beside the entries. */
 const besideEntries = {
@@ -51,7 +54,8 @@ async function scripts() {
   await build({ ...esm, entryPoints: workers.map(entry) });
   await build({
     ...common,
-    entryPoints: required.map(entry),
+    // A copy of the glue of a module that isn't there can't be packed.
+    entryPoints: required.filter((name) => name !== "onnx-node" || hasOnnx()).map(entry),
     format: "cjs",
     platform: "node",
     outExtension: { ".js": ".cjs" },
@@ -98,7 +102,7 @@ async function declarations() {
 /** Builds it; the compact module must be there, for one entry holds its bytes. */
 export function facade() {
   if (!existsSync(compactWasm)) throw new Error("build the compact module first: npm run build:compact");
-  const inputs = ["crate/wasm/js", "crate/wasm/build.mjs", "crate/wasm/facade.mjs", "package-lock.json", "dist/compact/.stamp"];
+  const inputs = ["crate/wasm/js", "crate/wasm/build.mjs", "crate/wasm/facade.mjs", "package-lock.json", "dist/compact/.stamp", ...(hasOnnx() ? [onnxStamp] : [])];
   return unlessUnchanged("facade", join(dist, ".facade"), inputs, async () => {
     await scripts();
     await declarations();

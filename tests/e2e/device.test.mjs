@@ -9,7 +9,7 @@ import { serveStatic } from "../lib/static.mjs";
 import { browserNames, openBrowser } from "../lib/webdriver.mjs";
 
 const page = '<!doctype html><title>device</title><link rel="icon" href="data:,"><body><script type="module" src="/lib/pages/device.js"></script></body>';
-/** What docs/csp.md asks for, and nothing beyond it. */
+/** What docs/packaging.md asks for, and nothing beyond it. */
 const policy = (worker) => `default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src ${worker}; connect-src 'self'; img-src data:`;
 const folders = { "/dist/": join(root, "dist"), "/golden/": join(root, "tests/golden"), "/lib/": join(root, "tests/lib") };
 const { rows } = goldenSet("tiny");

@@ -228,18 +228,23 @@ def main():
     arguments = parser.parse_args()
     if not arguments.inside:
         return subprocess.run([environment(), __file__, "--inside", *sys.argv[1:]]).returncode
-    figures = {"lightgbm": rival(arguments.source)}
-    if arguments.data and arguments.bundle:
-        root = Path(__file__).resolve().parents[2]
-        figures["device"] = device(arguments.data, arguments.bundle, arguments.export or binary(root))
-    print(f"{'':10} {'viewer':8} {'AUC':>7} {'inside users':>13}  by quintile of length")
-    for name, model in figures.items():
+    figures = {}
+
+    def tell(name, model):
+        # At once: what one side found outlives a failure of the other.
+        figures[name] = model
         for view in ("live", "frozen"):
             own = model[view]
             lengths = " ".join(f"{value:.4f}" for value in own["by_length"])
-            print(f"{name:10} {view:8} {own['auc']:7.4f} {own['user_auc']:13.4f}  {lengths}")
-    if arguments.json:
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+            print(f"{name:10} {view:8} {own['auc']:7.4f} {own['user_auc']:13.4f}  {lengths}", flush=True)
+        if arguments.json:
+            arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+
+    print(f"{'':10} {'viewer':8} {'AUC':>7} {'inside users':>13}  by quintile of length", flush=True)
+    tell("lightgbm", rival(arguments.source))
+    if arguments.data and arguments.bundle:
+        root = Path(__file__).resolve().parents[2]
+        tell("device", device(arguments.data, arguments.bundle, arguments.export or binary(root)))
     return 0
 
 

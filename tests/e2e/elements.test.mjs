@@ -33,12 +33,7 @@ for (const name of browserNames) {
       await site?.close();
       await open?.close();
     });
-    const result = async (query, { origin } = site) => {
-      await browser.open(`${origin}/?do=${query}`);
-      const { error, ...answer } = JSON.parse(await browser.until("return document.body?.dataset.result ?? null", 60_000));
-      assert.equal(error, undefined);
-      return answer;
-    };
+    const result = (query, { origin } = site) => browser.answer(`${origin}/?do=${query}`);
 
     test("the rail shows the slate, keeps the focus, speaks another language, is themed by parts and read from the right", { timeout: 60_000 }, async () => {
       const { chosen, focused, stillFocused, themed, heading, ...said } = await result("rail");

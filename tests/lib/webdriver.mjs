@@ -32,7 +32,10 @@ function start({ command, args, listens }) {
   });
 }
 
-/** A headless browser: `open(url)`, `until(script, ms)` resolves with the first result that is not null, `close()`. */
+/**
+ * A headless browser: `open(url)`, `until(script, ms)` resolves with the first result that is not null, `answer(url, ms)` with
+ * what a page of tests/lib/pages has to say, or is rejected with its error, `close()`.
+ */
 export async function openBrowser(name) {
   useTools();
   const { driver, port } = await start(drivers[name]);
@@ -53,6 +56,12 @@ export async function openBrowser(name) {
   }
   return {
     open: (url) => call("POST", `/session/${session}/url`, { url }),
+    async answer(url, ms = 60_000) {
+      await this.open(url);
+      const { error, ...answer } = JSON.parse(await this.until("return document.body?.dataset.result ?? null", ms));
+      if (error !== undefined) throw new Error(`${name}, ${url}: ${error}`);
+      return answer;
+    },
     async until(script, ms) {
       for (const end = Date.now() + ms; Date.now() < end; await new Promise((done) => setTimeout(done, 100))) {
         const value = await call("POST", `/session/${session}/execute/sync`, { script, args: [] });

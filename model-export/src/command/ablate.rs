@@ -1,6 +1,5 @@
 //! `upnext-export ablate`: what each group of features is worth.
 
-use std::fs;
 use std::path::PathBuf;
 
 use upnext_export::Error;
@@ -10,6 +9,7 @@ use upnext_export::towers::Objective;
 use upnext_export::train::TrainConfig;
 
 use super::data::DataArgs;
+use super::json;
 
 /// Train and measure again without each group of features, and tell what that changes
 ///
@@ -62,9 +62,7 @@ impl Ablate {
         };
         let found = ablate(&self.data.load()?, &config, &self.out, &self.data.tables()?)?;
         let path = self.out.join("ablation.json");
-        let mut text = serde_json::to_string_pretty(&found).map_err(Error::file(&path))?;
-        text.push('\n');
-        fs::write(&path, text).map_err(Error::file(&path))?;
+        json::save(&path, &found)?;
         print!("{}", found.table());
         Ok(())
     }

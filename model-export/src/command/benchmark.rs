@@ -1,6 +1,5 @@
 //! `upnext-export benchmark`: a model on a split that somebody published.
 
-use std::fs;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -9,6 +8,8 @@ use upnext_export::benchmark::{
     FileFormat, ModelKind, Overrides, Report, Settings, Sources, TuneConfig, fit, load, rank, tune,
 };
 use upnext_export::progress::Progress;
+
+use super::json;
 
 /// Train a model on one file of interactions, and find those of another
 ///
@@ -103,9 +104,7 @@ impl Benchmark {
             ..Report::of(&data, settings, figures)
         };
         if let Some(path) = &self.json {
-            let mut text = serde_json::to_string_pretty(&report).map_err(Error::file(path))?;
-            text.push('\n');
-            fs::write(path, text).map_err(Error::file(path))?;
+            json::save(path, &report)?;
         }
         print!("{}", report.table());
         Ok(())

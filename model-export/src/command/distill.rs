@@ -9,6 +9,8 @@ use upnext_export::text::distill::{DistillConfig, distill};
 use upnext_export::text::student::StudentConfig;
 use upnext_export::text::{TextSource, VectorStore};
 
+use super::json;
+
 /// Distil a sentence encoder into a table of hashed n-grams that fits a device
 ///
 /// Of the titles of each source one in ten is held out to be measured and one in ten says when training ends. The report
@@ -94,9 +96,7 @@ impl Distill {
         let file = student.to_safetensors(teacher.hash())?;
         fs::write(&self.out, file).map_err(Error::file(&self.out))?;
         if let Some(path) = &self.json {
-            let mut text = serde_json::to_string_pretty(&report).map_err(Error::file(path))?;
-            text.push('\n');
-            fs::write(path, text).map_err(Error::file(path))?;
+            json::save(path, &report)?;
         }
         print!("{}", report.table());
         Ok(())

@@ -10,6 +10,7 @@ use upnext_export::evaluate::{EvaluateConfig, evaluate, page};
 use upnext_export::off_policy::{LogKind, OffPolicyConfig};
 
 use super::data::DataArgs;
+use super::json;
 
 /// Users whose slates show on the page what the diversity dial does.
 const DIAL_USERS: usize = 400;
@@ -77,9 +78,7 @@ impl Evaluate {
         let mut report = evaluate(&self.data.load()?, &bundle, &config)?;
         report.ablation = ablation;
         if let Some(path) = &self.json {
-            let mut text = serde_json::to_string_pretty(&report).map_err(Error::file(path))?;
-            text.push('\n');
-            fs::write(path, text).map_err(Error::file(path))?;
+            json::save(path, &report)?;
         }
         if let Some(path) = &self.html {
             fs::write(path, page(&report)).map_err(Error::file(path))?;

@@ -11,6 +11,7 @@ mod evaluate;
 mod golden;
 mod import;
 mod inspect;
+mod json;
 mod onnx_vectors;
 mod simulate;
 mod train;

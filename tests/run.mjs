@@ -32,7 +32,9 @@ const suites = [
   { name: "wasm-chromium", run: wasmPackTest("chrome"), counts: cargoCounts, browsers: true },
   { name: "wasm-firefox", run: wasmPackTest("firefox"), counts: cargoCounts, browsers: true, env: firefoxEnv() },
   { name: "node", run: ["node", ["--test", "--test-reporter=spec", "tests/node/"]], counts: nodeCounts },
-  { name: "end-to-end", run: ["node", ["--test", "--test-reporter=spec", "tests/e2e/"]], counts: nodeCounts, browsers: true },
+  // What counts played seconds wants the machine for itself; the others mostly wait, two at a time.
+  { name: "playback", run: ["node", ["--test", "--test-reporter=spec", "tests/playback/"]], counts: nodeCounts, browsers: true },
+  { name: "end-to-end", run: ["node", ["--test", "--test-concurrency=2", "--test-reporter=spec", "tests/e2e/"]], counts: nodeCounts, browsers: true },
   { name: "sizes", run: ["node", ["tests/sizes.mjs"]], counts: single },
 ];
 

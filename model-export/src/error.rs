@@ -136,6 +136,16 @@ pub enum Error {
         /// what is wrong
         reason: String,
     },
+    /// A receipt that contradicts itself, or this program.
+    #[error("the receipt's inputs give another {what}: {found}, it names {expected}")]
+    ReceiptMismatch {
+        /// what differs: hash, or a place of the slate
+        what: String,
+        /// what the receipt names
+        expected: String,
+        /// what the inputs give
+        found: String,
+    },
     /// An op outside the compact set.
     #[error("{op}: {reason}; such a graph runs on the `upnext/onnx` engine only")]
     OpUnsupported {
@@ -173,6 +183,7 @@ impl Error {
             Error::ConfigInvalid { .. } => Code::ConfigInvalid,
             Error::TextModelUnsupported { .. } => Code::TextModelUnsupported,
             Error::TextModelInvalid { .. } => Code::TextModelInvalid,
+            Error::ReceiptMismatch { .. } => Code::ReceiptMismatch,
             Error::OpUnsupported { .. } => Code::OpUnsupported,
             Error::OnnxInvalid { .. } => Code::OnnxInvalid,
         }

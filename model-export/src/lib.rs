@@ -25,6 +25,7 @@ pub mod onnx;
 pub mod progress;
 pub mod prune;
 pub mod ranker;
+pub mod replay;
 pub mod simulate;
 pub mod split;
 pub mod table;

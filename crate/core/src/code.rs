@@ -102,4 +102,6 @@ codes! {
     TextModelUnsupported = "text-model-unsupported",
     /// A sentence encoder, or a student, whose files are damaged or contradict one another.
     TextModelInvalid = "text-model-invalid",
+    /// A receipt whose inputs do not give the hash or the slate that it names.
+    ReceiptMismatch = "receipt-mismatch",
 }

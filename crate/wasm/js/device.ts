@@ -100,6 +100,10 @@ export class Device implements Upnext {
     return this.slate;
   }
 
+  receipt(): Promise<string> {
+    return this.#inTurn((engine) => engine.receipt());
+  }
+
   refresh({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
     // One at a time: a second caller waits for the first one's answer.
     this.#refreshing ??= this.#fetchAll()

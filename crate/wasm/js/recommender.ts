@@ -70,6 +70,12 @@ export interface Upnext {
   /** The last slate that could be made. */
   readonly slate: Slate | undefined;
   /**
+   * Everything that the last slate was made of, as one JSON text: bundle id, block, profile, history, moment, options.
+   * `upnext-export replay` makes the same slate of it. It is the viewer's to hand over; nothing here sends it.
+   * `receipt-mismatch` where the viewer did something, or a block came, since that slate.
+   */
+  receipt(): Promise<string>;
+  /**
    * Fetches the current bundle and a new block, and changes to them in one step. On an error everything loaded before
    * stays in use. `signal` ends the wait, with its reason; what other callers wait for goes on.
    */

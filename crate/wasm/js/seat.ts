@@ -16,10 +16,21 @@ export type Change = { kind: "record"; event: FeedbackEvent } | { kind: "profile
 /** The moment as far as the page says it; the rest is the host's. */
 export type Moment = Pick<Context, "nowMs"> & Partial<Context>;
 
+/** What the last slate was made of, besides the viewer, and what came out. */
+interface Last {
+  context: Context;
+  options: SlateOptions;
+  receipt: string;
+  ids: string[];
+}
+
 /** Where one viewer's recommender sits, in whichever thread. Every call is whole, and one that throws changes nothing. */
 export class Seat {
   #wasm: WasmRecommender;
   #block: BlockInfo | undefined;
+  /** The block as it came: a receipt holds it. */
+  #blockBytes: Uint8Array | undefined;
+  #last: Last | undefined;
 
   constructor(private readonly module: WasmModule) {
     this.#wasm = new module.Recommender();
@@ -41,12 +52,18 @@ export class Seat {
 
   /** Loads a bundle with a block of it. */
   load({ id, manifest, paths, files }: BundleBytes, block: Uint8Array): BlockInfo {
-    return (this.#block = typed(() => this.#wasm.load(id, manifest, paths, files, block)));
+    return this.#holds(block, typed(() => this.#wasm.load(id, manifest, paths, files, block)));
   }
 
   /** Takes a new block of the loaded bundle. */
   setBlock(block: Uint8Array): BlockInfo {
-    return (this.#block = typed(() => this.#wasm.setBlock(block)));
+    return this.#holds(block, typed(() => this.#wasm.setBlock(block)));
+  }
+
+  #holds(bytes: Uint8Array, info: BlockInfo): BlockInfo {
+    this.#last = undefined;
+    this.#blockBytes = bytes;
+    return (this.#block = info);
   }
 
   viewer(): ViewerTexts {
@@ -67,8 +84,19 @@ export class Seat {
     const block = this.#block;
     if (!block) throw new UpnextError("not-ready", "no block is loaded");
     const context: Context = { ...this.module.hostContext(moment.nowMs), ...moment };
-    const raw = typed(() => this.#wasm.recommend(context, options));
-    return slateOf(raw, block, this.module.dropReasons(), moment.nowMs);
+    const slate = slateOf(typed(() => this.#wasm.recommend(context, options)), block, this.module.dropReasons(), moment.nowMs);
+    this.#last = { context, options, receipt: slate.receipt, ids: slate.items.map(({ id }) => id) };
+    return slate;
+  }
+
+  /** JSON of all that the last slate was made of. */
+  receipt(): string {
+    const { context, options, receipt, ids } = this.#last ?? unfounded("there is no slate of the loaded block yet");
+    // The viewer is written as they are now, so they must still be who the slate was for.
+    if (typed(() => this.#wasm.recommend(context, options)).receipt !== receipt) unfounded("the viewer did something since the last slate");
+    const { profile, history } = this.viewer();
+    const rest = JSON.stringify({ version: 1, receipt, bundleId: this.#block!.bundleId, context, options, ids, block: hex(this.#blockBytes!) });
+    return `${rest.slice(0, -1)},"profile":${profile},"history":${history}}`;
   }
 
   /** Frees the module's memory. */
@@ -103,6 +131,14 @@ export class Seat {
   #merge(changes: Profile): void {
     this.#wasm.setProfile(JSON.stringify({ ...this.#profile(), ...changes }, keepNaN));
   }
+}
+
+function unfounded(reason: string): never {
+  throw new UpnextError("receipt-mismatch", `${reason}; call recommend first`);
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** The same JSON in half the memory: one letter beyond Latin-1 makes every letter of a text two bytes wide. */

@@ -37,7 +37,8 @@ export type ErrorCode =
   | "training-diverged"
   | "config-invalid"
   | "text-model-unsupported"
-  | "text-model-invalid";
+  | "text-model-invalid"
+  | "receipt-mismatch";
 
 /** What the WebAssembly module throws: never a trap, always a code. */
 export interface WasmError {

@@ -13,6 +13,7 @@ mod import;
 mod inspect;
 mod json;
 mod onnx_vectors;
+mod replay;
 mod simulate;
 mod train;
 
@@ -39,6 +40,7 @@ enum Verb {
     Ablate(ablate::Ablate),
     Benchmark(benchmark::Benchmark),
     Golden(golden::Golden),
+    Replay(replay::Replay),
     Inspect(inspect::Inspect),
     Compile(compile::Compile),
     OnnxVectors(onnx_vectors::OnnxVectors),
@@ -58,6 +60,7 @@ impl Cli {
             Verb::Ablate(verb) => verb.run(),
             Verb::Benchmark(verb) => verb.run(),
             Verb::Golden(verb) => verb.run(),
+            Verb::Replay(verb) => verb.run(),
             Verb::Inspect(verb) => verb.run(),
             Verb::Compile(verb) => verb.run(),
             Verb::OnnxVectors(verb) => verb.run(),

@@ -19,8 +19,6 @@ pub struct Rows {
     pub signals: Vec<f32>,
     /// Labels.
     pub relevant: Vec<bool>,
-    /// How many rows each moment has, in order: what was on offer together.
-    pub sizes: Vec<usize>,
 }
 
 impl Rows {
@@ -41,7 +39,6 @@ impl Rows {
         self.width = other.width;
         self.signals.extend(other.signals);
         self.relevant.extend(other.relevant);
-        self.sizes.extend(other.sizes);
     }
 
     /// Signals of a row.
@@ -100,7 +97,6 @@ pub fn signals_of(
             rows.signals.extend(signals(&viewer, &candidate(source, &offer)));
             rows.relevant.push(offer.relevant);
         }
-        rows.sizes.push(rows.len());
         progress();
         Ok(rows)
     })?;

@@ -26,7 +26,12 @@ pub fn is_sha256_hex(text: &str) -> bool {
 }
 
 /// Lower-case hex digits of `bytes`.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+///
+/// ```
+/// assert_eq!(upnext_core::bundle::hex(&[0, 171]), "00ab");
+/// ```
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: [char; 16] = [
         '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
     ];
@@ -39,7 +44,14 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 /// The bytes of hex digits of either case; `None` for anything else.
-pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
+///
+/// ```
+/// use upnext_core::bundle::unhex;
+/// assert_eq!(unhex("00Ab"), Some(vec![0, 171]));
+/// assert_eq!(unhex("0"), None);
+/// ```
+#[must_use]
+pub fn unhex(text: &str) -> Option<Vec<u8>> {
     let digit = |b: u8| (b as char).to_digit(16).map(|d| d as u8);
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     if !rest.is_empty() {

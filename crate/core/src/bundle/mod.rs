@@ -18,8 +18,7 @@ mod tensors;
 mod tests;
 
 pub use client::{ClientBundle, ClientModel, EngineKind};
-pub(crate) use digest::{hex, unhex};
-pub use digest::{is_sha256_hex, sha256, sha256_hex};
+pub use digest::{hex, is_sha256_hex, sha256, sha256_hex, unhex};
 pub use manifest::{BUNDLE_VERSION, FileEntry, Manifest, Metrics, Role, Window};
 pub use pointer::Pointer;
 pub use tensors::{Tensors, write_f32};

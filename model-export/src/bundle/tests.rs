@@ -95,6 +95,7 @@ fn write(root: &Path, metric: f64) -> String {
         mean: vec![0.5, -1.0],
         std: vec![2.0, 0.5],
         dense_layers: vec![dense(2, 2)],
+        wide: vec![0.5, 0.0, -0.25, 1.0],
     };
     Trained {
         spec: spec().as_bytes(),

@@ -167,7 +167,7 @@ proptest! {
         let standard = dice.floats(ROWS * width);
         let raw = |(i, s): (usize, &f32)| mean[i % width] + 2.0 * s * std[i % width];
         let signals: Vec<f32> = standard.iter().enumerate().map(raw).collect();
-        let net = RankerWeights { clip: 1.5, mean, std, dense_layers: dice.layers(width, 2) };
+        let net = RankerWeights { clip: 1.5, mean, std, dense_layers: dice.layers(width, 2), wide: dice.floats(2 * width) };
         let compact = both(&ranker(&net), &[Value::Dense(&signals)])?;
         let expected: Vec<f32> = signals.chunks_exact(width).flat_map(|row| net.forward(row)).collect();
         close(&compact, &expected, 1e-5)?;

@@ -82,6 +82,10 @@ pub fn ranker(weights: &RankerWeights) -> Vec<u8> {
     let low = g.weights("low", &[], &[-weights.clip]);
     let high = g.weights("high", &[], &[weights.clip]);
     let x = g.node("Clip", "clipped", &[&standardised, &low, &high]);
-    let logits = mlp(&mut g, "logits", &weights.dense_layers, x);
-    g.finish(&logits, width_out(&weights.dense_layers))
+    let deep = mlp(&mut g, "deep", &weights.dense_layers, x.clone());
+    let heads = width_out(&weights.dense_layers);
+    let wide = g.weights("wide.weights", &[width, heads], &weights.wide);
+    let wide = g.node("MatMul", "wide", &[&x, &wide]);
+    let logits = g.node("Add", "logits", &[&wide, &deep]);
+    g.finish(&logits, heads)
 }

@@ -1,23 +1,26 @@
-//! Training of the ranker's two heads by cross-entropy: relevance on impressions, the order on what a server would offer.
+//! Training of the ranker's two heads: relevance on impressions, the order on what a server would offer.
 //!
-//! The two questions are not one. *Relevance* is asked of what is shown. The *order* of a slate also has to guess what a
-//! viewer will meet at all among hundreds of candidates, which no impression can teach.
+//! The two questions are not one. *Relevance* is asked of what is shown, and is a probability: cross-entropy of each
+//! impression. The *order* of a slate also has to guess what a viewer will meet at all among hundreds of candidates,
+//! which no impression can teach. There only the places inside one offer count, so the loss is over whole offers: a
+//! softmax over the candidates, which is ListNet's top-one loss (Cao et al., ICML 2007).
 
 use burn::tensor::Device;
+use burn::tensor::activation::log_softmax;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use serde::{Deserialize, Serialize};
 
 use upnext_core::signal::SIGNALS;
 
+use super::config::RankerConfig;
+use super::network::{Learnt, Network};
 use super::rows::Rows;
 use crate::Error;
 use crate::group::Group;
 use crate::towers::adam::Adam;
-use crate::towers::graph::{Leaves, cross_entropy, matrix, scalar};
-use crate::towers::model::layers;
-use crate::towers::weights::{DenseWeights, RankerWeights};
+use crate::towers::graph::{cross_entropy, matrix};
+use crate::towers::weights::RankerWeights;
 
 /// Signals that tell the day. Within a train window of some days the age of every video grows with
 /// the calendar, and a network learns from it which day it was; no such day comes back. On the
@@ -35,62 +38,6 @@ fn held(width: usize, without: Option<Group>) -> Vec<bool> {
                 .is_some_and(|name| CALENDAR.contains(name) || off.contains(name))
         })
         .collect()
-}
-
-/// A network that took fewer steps is about what chance made it: a small log gets more passes.
-const LEAST_STEPS: usize = 1_000;
-/// More passes than this over the same rows only learn them by heart.
-const MOST_PASSES: usize = 100;
-
-/// How to train the ranker.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct RankerConfig {
-    /// Widths of the hidden layers of the head of relevance.
-    pub hidden: [usize; 2],
-    /// Widths of the hidden layers of the order.
-    pub order_hidden: [usize; 2],
-    /// Candidates beside each one that was found relevant, for the order.
-    pub negatives: usize,
-    /// Passes over the rows, at least; see [`RankerConfig::passes`].
-    pub epochs: usize,
-    /// Rows per step.
-    pub batch: usize,
-    /// Step size of Adam.
-    pub rate: f32,
-    /// L2 weight.
-    pub l2: f32,
-    /// Standardised signals are held within this.
-    pub clip: f32,
-    /// Seed of weights and order.
-    pub seed: u64,
-    /// Signals that the ranker does without, to measure what they are worth.
-    pub without: Option<Group>,
-}
-
-impl Default for RankerConfig {
-    fn default() -> Self {
-        RankerConfig {
-            hidden: [32, 16],
-            order_hidden: [16, 8],
-            negatives: 20,
-            epochs: 10,
-            batch: 256,
-            rate: 5e-4,
-            l2: 1e-4,
-            clip: 5.0,
-            seed: 1,
-            without: None,
-        }
-    }
-}
-
-impl RankerConfig {
-    /// Passes over this many rows: `epochs`, or more where those would be fewer than 1,000 steps, but not over 100.
-    #[must_use]
-    pub fn passes(&self, rows: usize) -> usize {
-        let steps = rows.div_ceil(self.batch.max(1)).max(1);
-        self.epochs.max(LEAST_STEPS.div_ceil(steps).min(MOST_PASSES))
-    }
 }
 
 /// Mean and deviation of each column; a constant column has deviation 1.
@@ -120,6 +67,18 @@ struct Training<'a> {
     held: Vec<bool>,
 }
 
+/// Rows that [`fit`] goes through, over all passes: what `progress` is told adds up to this.
+#[must_use]
+pub fn work(shown: &Rows, offered: &Rows, config: &RankerConfig) -> usize {
+    let pointwise = |rows: &Rows| config.passes(rows.len().div_ceil(config.batch.max(1))) * rows.len();
+    let choices = choices(offered);
+    if choices.is_empty() {
+        return 2 * pointwise(shown);
+    }
+    let rows: usize = choices.iter().map(|choice| choice.len()).sum();
+    pointwise(shown) + config.passes(choices.len().div_ceil(config.offers.max(1))) * rows
+}
+
 /// Trains on labelled rows of signals: impressions, and offers of a server. `progress` is told the rows of a step and
 /// the running loss.
 ///
@@ -132,10 +91,10 @@ pub fn fit(
     device: &Device,
     mut progress: impl FnMut(u64, f64),
 ) -> Result<RankerWeights, Error> {
-    if shown.is_empty() || config.batch == 0 || config.clip <= 0.0 {
+    if shown.is_empty() || config.batch == 0 || config.offers == 0 || config.clip <= 0.0 {
         return Err(Error::ConfigInvalid {
             option: "ranker".to_owned(),
-            reason: "needs labelled impressions in the train window, a batch and a clip above 0".to_owned(),
+            reason: "needs labelled impressions in the train window, a batch, offers and a clip above 0".to_owned(),
         });
     }
     let (mean, std) = moments(shown);
@@ -146,62 +105,146 @@ pub fn fit(
         std,
         held: held(shown.width, config.without),
     };
-    let relevance = training.head(shown, config.hidden, &mut progress)?;
-    // Where nothing that was found relevant was on offer, the order has only the impressions to learn from.
-    let offered = if offered.is_empty() { shown } else { offered };
-    let order = training.head(offered, config.order_hidden, &mut progress)?;
-    let heads = relevance.iter().zip(&order).enumerate();
+    let relevance = training.each(shown, &mut progress)?;
+    let order = training.among(shown, offered, &mut progress)?;
+    let layers = relevance.deep.iter().zip(&order.deep).enumerate();
     Ok(RankerWeights {
-        dense_layers: heads.map(|(i, (a, b))| a.beside(b, i == 0)).collect(),
+        dense_layers: layers.map(|(i, (a, b))| a.beside(b, i == 0)).collect(),
+        wide: relevance
+            .wide
+            .iter()
+            .zip(&order.wide)
+            .flat_map(|(a, b)| [*a, *b])
+            .collect(),
         mean: training.mean,
         std: training.std,
         clip: config.clip,
     })
 }
 
+/// The rows of each moment with something relevant and something else to choose from.
+fn choices(rows: &Rows) -> Vec<std::ops::Range<usize>> {
+    let mut from = 0;
+    let all = rows.sizes.iter().map(|size| {
+        from += size;
+        from - size..from
+    });
+    all.filter(|moment| {
+        let relevant = rows.relevant[moment.clone()].iter().filter(|r| **r).count();
+        relevant > 0 && relevant < moment.len()
+    })
+    .collect()
+}
+
+/// What stands in for the logit of a row that is not there.
+const NOBODY: f32 = -1e9;
+
 impl Training<'_> {
-    fn head(
+    const fn adam(&self) -> Adam {
+        Adam {
+            rate: self.config.rate,
+            l2: self.config.l2,
+        }
+    }
+
+    /// Relevance of each impression.
+    fn each(&self, rows: &Rows, progress: &mut impl FnMut(u64, f64)) -> Result<Learnt, Error> {
+        let [first, second] = self.config.hidden;
+        let mut rng = ChaCha8Rng::seed_from_u64(self.config.seed);
+        let network = Network::deep(&[rows.width, first, second, 1], self.adam(), &mut rng);
+        self.pointwise(rows, network, &mut rng, progress)
+    }
+
+    /// The order among what was on offer. Where nothing that was found relevant was on offer beside something else, the
+    /// order has only the impressions to learn from.
+    fn among(&self, shown: &Rows, offered: &Rows, progress: &mut impl FnMut(u64, f64)) -> Result<Learnt, Error> {
+        let [first, second] = self.config.order_hidden;
+        let mut rng = ChaCha8Rng::seed_from_u64(self.config.seed);
+        let widths = [shown.width, first, second, 1];
+        let network = Network::wide(&widths, self.adam(), self.config.wide_rate, &mut rng);
+        let choices = choices(offered);
+        if choices.is_empty() {
+            return self.pointwise(shown, network, &mut rng, progress);
+        }
+        let mut order = self.listwise(offered, choices, network, &mut rng, progress)?;
+        let scores: Vec<f32> = (0..offered.len())
+            .map(|row| self.standardised(offered.row(row)).collect::<Vec<f32>>())
+            .map(|x| order.score(&x))
+            .collect();
+        let shift = shift(&scores, &offered.relevant);
+        if let Some(last) = order.deep.last_mut() {
+            last.bias.iter_mut().for_each(|bias| *bias += shift);
+        }
+        Ok(order)
+    }
+
+    fn pointwise(
         &self,
         rows: &Rows,
-        [first, second]: [usize; 2],
+        mut network: Network,
+        rng: &mut ChaCha8Rng,
         progress: &mut impl FnMut(u64, f64),
-    ) -> Result<Vec<DenseWeights>, Error> {
-        let Training { config, device, .. } = self;
-        let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
-        let mut network = layers(&[rows.width, first, second, 1], &mut rng);
-        let adam = Adam {
-            rate: config.rate,
-            l2: config.l2,
-        };
+    ) -> Result<Learnt, Error> {
+        let batch = self.config.batch;
         let mut order: Vec<usize> = (0..rows.len()).collect();
-        let mut steps = 0;
-        for epoch in 0..config.passes(rows.len()) {
-            order.shuffle(&mut rng);
+        for epoch in 0..self.config.passes(rows.len().div_ceil(batch)) {
+            order.shuffle(rng);
             let (mut sum, mut seen) = (0.0, 0);
-            for batch in order.chunks(config.batch) {
-                steps += 1;
+            for batch in order.chunks(batch) {
                 let x: Vec<f32> = batch.iter().flat_map(|i| self.standardised(rows.row(*i))).collect();
-                let labels = batch
-                    .iter()
-                    .map(|i| if rows.relevant[*i] { 1.0 } else { 0.0 })
-                    .collect();
+                let labels = batch.iter().map(|i| f32::from(rows.relevant[*i])).collect();
                 let n = batch.len();
-                let leaves = Leaves::new(&network, 0, device);
-                let logits = leaves.forward(matrix(Vec::new(), n, 0, device), matrix(x, n, rows.width, device));
-                let loss = cross_entropy(logits, matrix(labels, n, 1, device), matrix(vec![1.0; n], n, 1, device));
-                let value = scalar(&loss, "ranker training", || format!("epoch {}", epoch + 1))?;
-                leaves.step(&mut loss.backward(), &adam, steps, &mut network)?;
+                let value = network.step(x, n, &self.device, epoch, |logits| {
+                    let ones = matrix(vec![1.0; n], n, 1, &self.device);
+                    cross_entropy(logits, matrix(labels, n, 1, &self.device), ones)
+                })?;
                 sum += value * n as f64;
                 seen += n;
                 progress(n as u64, sum / seen as f64);
             }
         }
-        let mut dense_layers: Vec<DenseWeights> = network.into_iter().map(|layer| layer.value).collect();
-        if let Some(first) = dense_layers.first_mut() {
-            let inputs = first.weights.chunks_exact_mut(first.output).zip(&self.held);
-            inputs.filter(|(_, held)| **held).for_each(|(row, _)| row.fill(0.0));
+        Ok(network.finish(&self.held))
+    }
+
+    /// `choices` are the rows of each offer.
+    fn listwise(
+        &self,
+        rows: &Rows,
+        mut choices: Vec<std::ops::Range<usize>>,
+        mut network: Network,
+        rng: &mut ChaCha8Rng,
+        progress: &mut impl FnMut(u64, f64),
+    ) -> Result<Learnt, Error> {
+        let offers = self.config.offers;
+        for epoch in 0..self.config.passes(choices.len().div_ceil(offers)) {
+            choices.shuffle(rng);
+            let (mut sum, mut seen) = (0.0, 0);
+            for batch in choices.chunks(offers) {
+                let (n, longest) = (batch.len(), batch.iter().map(|c| c.len()).max().unwrap_or(0));
+                let (mut x, mut absent) = (vec![0.0; n * longest * rows.width], vec![NOBODY; n * longest]);
+                let mut target = vec![0.0; n * longest];
+                for (at, choice) in batch.iter().enumerate() {
+                    let relevant = rows.relevant[choice.clone()].iter().filter(|r| **r).count() as f32;
+                    for (place, row) in (at * longest..).zip(choice.clone()) {
+                        let start = place * rows.width;
+                        let inputs = x[start..start + rows.width].iter_mut();
+                        inputs.zip(self.standardised(rows.row(row))).for_each(|(x, v)| *x = v);
+                        absent[place] = 0.0;
+                        target[place] = f32::from(rows.relevant[row]) / relevant;
+                    }
+                }
+                let value = network.step(x, n * longest, &self.device, epoch, |logits| {
+                    let logits = logits.reshape([n, longest]) + matrix(absent, n, longest, &self.device);
+                    let hit = log_softmax(logits, 1) * matrix(target, n, longest, &self.device);
+                    hit.sum().neg().div_scalar(n as f32)
+                })?;
+                sum += value * n as f64;
+                seen += n;
+                let count: usize = batch.iter().map(|choice| choice.len()).sum();
+                progress(count as u64, sum / seen as f64);
+            }
         }
-        Ok(dense_layers)
+        Ok(network.finish(&self.held))
     }
 
     fn standardised<'a>(&'a self, row: &'a [f32]) -> impl Iterator<Item = f32> + 'a {
@@ -212,4 +255,23 @@ impl Training<'_> {
             false => ((v - m) / d).max(-clip).min(clip),
         })
     }
+}
+
+/// A softmax does not say where zero is. What to add to the scores so that the mean of their sigmoids is the share of
+/// `relevant` rows: diversity weighs that sigmoid against likeness. Found by bisection, the mean rises with the shift.
+fn shift(scores: &[f32], relevant: &[bool]) -> f32 {
+    let wanted = relevant.iter().filter(|r| **r).count() as f64;
+    let expected = |shift: f64| -> f64 {
+        let sigmoid = |score: &f32| 1.0 / (1.0 + (-f64::from(*score) - shift).exp());
+        scores.iter().map(sigmoid).sum()
+    };
+    let (mut low, mut high) = (-60.0, 60.0);
+    for _ in 0..50 {
+        let middle = f64::midpoint(low, high);
+        match expected(middle) < wanted {
+            true => low = middle,
+            false => high = middle,
+        }
+    }
+    f64::midpoint(low, high) as f32
 }

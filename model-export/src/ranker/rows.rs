@@ -19,6 +19,8 @@ pub struct Rows {
     pub signals: Vec<f32>,
     /// Labels.
     pub relevant: Vec<bool>,
+    /// How many rows each moment has, in order: what was on offer together.
+    pub sizes: Vec<usize>,
 }
 
 impl Rows {
@@ -39,6 +41,7 @@ impl Rows {
         self.width = other.width;
         self.signals.extend(other.signals);
         self.relevant.extend(other.relevant);
+        self.sizes.extend(other.sizes);
     }
 
     /// Signals of a row.
@@ -97,6 +100,7 @@ pub fn signals_of(
             rows.signals.extend(signals(&viewer, &candidate(source, &offer)));
             rows.relevant.push(offer.relevant);
         }
+        rows.sizes.push(rows.len());
         progress();
         Ok(rows)
     })?;

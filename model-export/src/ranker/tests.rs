@@ -17,7 +17,7 @@ fn at(name: &str) -> usize {
     SIGNALS.iter().position(|signal| *signal == name).unwrap()
 }
 
-/// Relevant where baseline and viewer together are high; the age of the video tells the label outright.
+/// One row a moment. Relevant where baseline and viewer together are high; the age of the video tells the label outright.
 fn planted(count: usize) -> Rows {
     let mut rng = ChaCha8Rng::seed_from_u64(3);
     let mut rows = Rows {
@@ -30,6 +30,7 @@ fn planted(count: usize) -> Rows {
         row[at("freshness")] = if relevant { 9.0 } else { 1.0 };
         rows.signals.extend(row);
         rows.relevant.push(relevant);
+        rows.sizes.push(1);
     }
     rows
 }
@@ -54,13 +55,21 @@ fn it_learns_from_raw_signals_what_makes_an_impression_relevant() {
 fn each_head_answers_its_own_question() {
     let (shown, mut offered) = (planted(1500), planted(1500));
     let at = at("tower");
-    offered.relevant = (0..1500).map(|i| offered.row(i)[at] > 0.7).collect();
+    offered.sizes = vec![15; 100];
+    for offer in (0..1500).step_by(15) {
+        let best = (offer..offer + 15).max_by(|a, b| offered.row(*a)[at].total_cmp(&offered.row(*b)[at]));
+        (offer..offer + 15).for_each(|row| offered.relevant[row] = Some(row) == best);
+    }
     let ranker = fit(&shown, &offered, &config(), &Device::flex(), |_, _| {}).unwrap();
     let head = |rows: &Rows, head: usize| {
         let scores: Vec<f32> = (0..1500).map(|i| ranker.forward(rows.row(i))[head]).collect();
         roc_auc(&scores, &rows.relevant).unwrap()
     };
     assert!(head(&shown, 0) > 0.97 && head(&offered, 1) > 0.97);
+    // The sigmoid of the order is a share: one of fifteen.
+    let share = |row: usize| 1.0 / (1.0 + (-ranker.forward(offered.row(row))[1]).exp());
+    let mean = (0..1500).map(share).sum::<f32>() / 1500.0;
+    assert!((mean - 1.0 / 15.0).abs() < 1e-3, "{mean}");
     assert!((head(&shown, 1) - 0.5).abs() < 0.1 && (head(&offered, 0) - 0.5).abs() < 0.1);
     // Without offers, the impressions teach the order too.
     let alone = fit(&shown, &Rows::default(), &config(), &Device::flex(), |_, _| {}).unwrap();
@@ -119,6 +128,43 @@ fn offers_hold_what_was_found_once_among_candidates_that_never_were() {
     }
 }
 
+/// Offers of unequal size whose first row was found: the more the sum of two signals, the sooner, and the rest is noise.
+/// What all rows of an offer share, here a number that tells its size, says nothing about places.
+#[test]
+fn the_order_learns_from_places_inside_an_offer_alone() {
+    let mut rng = ChaCha8Rng::seed_from_u64(9);
+    let mut offered = Rows {
+        width: SIGNAL_COUNT,
+        ..Rows::default()
+    };
+    let (tower, cf, viewer) = (at("tower"), at("cf"), at("viewer"));
+    for offer in 0..400 {
+        let size = 3 + offer % 9;
+        let mut rows: Vec<Vec<f32>> = (0..size)
+            .map(|_| (0..SIGNAL_COUNT).map(|_| rng.random::<f32>()).collect())
+            .collect();
+        rows.iter_mut().for_each(|row| row[viewer] = (12 - size) as f32);
+        rows.sort_by(|a, b| (b[tower] + b[cf]).total_cmp(&(a[tower] + a[cf])));
+        for (place, row) in rows.into_iter().enumerate() {
+            offered.signals.extend(row);
+            offered.relevant.push(place == 0);
+        }
+        offered.sizes.push(size);
+    }
+    let shown = planted(300);
+    let ranker = fit(&shown, &offered, &config(), &Device::flex(), |_, _| {}).unwrap();
+    let order = |row: &[f32]| ranker.forward(row)[1];
+    let mut from = 0;
+    let right = offered.sizes.iter().filter(|size| {
+        let rows = from..from + **size;
+        from = rows.end;
+        rows.clone()
+            .all(|row| order(offered.row(row)) <= order(offered.row(rows.start)))
+    });
+    let right = right.count();
+    assert!(right > 380, "{right} of 400");
+}
+
 #[test]
 fn what_tells_the_day_moves_no_score() {
     let rows = planted(300);
@@ -133,8 +179,10 @@ fn what_tells_the_day_moves_no_score() {
 #[test]
 fn equal_seeds_give_equal_weights_and_no_rows_are_an_error() {
     let rows = planted(300);
-    let run = || fit(&rows, &rows, &config(), &Device::flex(), |_, _| {}).unwrap();
+    let mut told = 0;
+    let mut run = || fit(&rows, &rows, &config(), &Device::flex(), |rows, _| told += rows).unwrap();
     assert_eq!(run(), run());
+    assert_eq!(told, 2 * work(&rows, &rows, &config()) as u64);
     let error = fit(&Rows::default(), &rows, &config(), &Device::flex(), |_, _| {}).unwrap_err();
     assert_eq!(error.code(), Code::ConfigInvalid);
 }
@@ -142,8 +190,8 @@ fn equal_seeds_give_equal_weights_and_no_rows_are_an_error() {
 #[test]
 fn a_small_log_gets_more_passes_and_a_large_one_as_many_as_stated() {
     let config = RankerConfig::default();
-    assert_eq!(config.passes(600), 100);
-    assert_eq!(config.passes(11_400), 23);
-    assert_eq!(config.passes(1_000_000), config.epochs);
+    assert_eq!(config.passes(3), 100);
+    assert_eq!(config.passes(45), 23);
+    assert_eq!(config.passes(4_000), config.epochs);
     assert_eq!(RankerConfig { epochs: 0, ..config }.passes(0), 100);
 }

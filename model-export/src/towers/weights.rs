@@ -141,7 +141,9 @@ impl ItemTowerWeights {
     }
 }
 
-/// Ranker: standardised and clipped signals → layers → the core's `HEADS`. Takes raw signals: that is part of the graph.
+/// Ranker: standardised and clipped signals → layers, and beside them a linear path → the core's `HEADS`. Takes raw
+/// signals: that is part of the graph. A network with a linear path is called *wide and deep* (Cheng et al. 2016,
+/// arXiv:1606.07792).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RankerWeights {
     /// Train mean of each signal.
@@ -152,6 +154,8 @@ pub struct RankerWeights {
     pub clip: f32,
     /// ReLU between, the last one linear with one output for each head.
     pub dense_layers: Vec<DenseWeights>,
+    /// What each signal adds to each head directly, `signals × heads`, row-major.
+    pub wide: Vec<f32>,
 }
 
 impl RankerWeights {
@@ -161,7 +165,12 @@ impl RankerWeights {
         let x: Vec<f32> = (signals.iter().zip(&self.mean).zip(&self.std))
             .map(|((s, m), d)| ((s - m) / d).max(-self.clip).min(self.clip))
             .collect();
-        mlp(&self.dense_layers, &x)
+        let mut heads = mlp(&self.dense_layers, &x);
+        let width = heads.len().max(1);
+        for (value, row) in x.iter().zip(self.wide.chunks_exact(width)) {
+            heads.iter_mut().zip(row).for_each(|(head, w)| *head += value * w);
+        }
+        heads
     }
 }
 
@@ -253,9 +262,10 @@ mod tests {
                 weights: vec![1.0, 1.0],
                 bias: vec![0.0],
             }],
+            wide: vec![0.0, 0.5],
         };
-        assert!((ranker.forward(&[3.0, -0.5])[0] - 2.0).abs() < 1e-6);
-        assert!((ranker.forward(&[99.0, -99.0])[0] - 0.0).abs() < 1e-6);
+        assert!((ranker.forward(&[3.0, -0.5])[0] - 2.5).abs() < 1e-6);
+        assert!((ranker.forward(&[99.0, -99.0])[0] + 0.75).abs() < 1e-6);
     }
 
     #[test]

@@ -326,8 +326,7 @@ impl Stage<'_> {
 }
 
 fn ranker_step(shown: &Rows, offered: &Rows, config: &RankerConfig) -> Result<RankerWeights, Error> {
-    let steps = |rows: &Rows| config.passes(rows.len()) * rows.len();
-    let progress = Progress::start("ranker", (steps(shown) + steps(offered)) as u64);
+    let progress = Progress::start("ranker", ranker::work(shown, offered, config) as u64);
     let ranker = ranker::fit(shown, offered, config, &Device::flex(), |done, loss| {
         progress.note(done, &format!("loss {loss:.4}"));
     });

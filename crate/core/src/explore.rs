@@ -7,7 +7,8 @@ pub const EXPLORE_EVERY: usize = 5;
 
 /// Gives `share × size / EXPLORE_EVERY` places of `picked` (rounded down), from the last place
 /// upwards and spread evenly, to candidates among `others`. Which ones is decided by `seed` and
-/// their ids alone: the same seed explores the same videos wherever they stand in the block.
+/// their ids alone: the same seed explores the same videos wherever they stand in the block. `fits` says whether a
+/// candidate may take another's place, and then has it take it; one that may not is passed by.
 /// Returns the places that were given away, rising; `others` then holds those that had them.
 pub fn explore<'a>(
     picked: &mut [usize],
@@ -15,6 +16,7 @@ pub fn explore<'a>(
     share: f32,
     seed: u64,
     id: impl Fn(usize) -> &'a str,
+    mut fits: impl FnMut(usize, usize) -> bool,
 ) -> Vec<usize> {
     let most = picked.len() / EXPLORE_EVERY;
     let count = ((share.clamp(0.0, 1.0) * most as f32) as usize)
@@ -27,10 +29,15 @@ pub fn explore<'a>(
         .collect();
     drawn.sort_unstable();
     let mut places: Vec<usize> = Vec::with_capacity(count);
-    for (n, (_, _, at)) in drawn.into_iter().take(count).enumerate() {
-        let place = picked.len() - 1 - n * EXPLORE_EVERY;
-        core::mem::swap(&mut picked[place], &mut others[at]);
-        places.push(place);
+    for (_, _, at) in drawn {
+        if places.len() == count {
+            break;
+        }
+        let place = picked.len() - 1 - places.len() * EXPLORE_EVERY;
+        if fits(picked[place], others[at]) {
+            core::mem::swap(&mut picked[place], &mut others[at]);
+            places.push(place);
+        }
     }
     places.reverse();
     places
@@ -48,7 +55,7 @@ mod tests {
         ) {
             let ids: Vec<String> = (0..size + rest).map(|i| i.to_string()).collect();
             let (mut picked, mut others): (Vec<usize>, Vec<usize>) = ((0..size).collect(), (size..size + rest).collect());
-            let places = explore(&mut picked, &mut others, share, seed, |row| &ids[row]);
+            let places = explore(&mut picked, &mut others, share, seed, |row| &ids[row], |_, _| true);
             prop_assert!(places.len() <= size / EXPLORE_EVERY);
             prop_assert!(places.is_sorted());
             for (place, row) in picked.iter().enumerate() {
@@ -65,7 +72,7 @@ mod tests {
         let ids: Vec<String> = (0..40).map(|i| i.to_string()).collect();
         let places = |share| {
             let (mut picked, mut others): (Vec<usize>, Vec<usize>) = ((0..10).collect(), (10..40).collect());
-            explore(&mut picked, &mut others, share, 7, |row| &ids[row])
+            explore(&mut picked, &mut others, share, 7, |row| &ids[row], |_, _| true)
         };
         assert!(places(0.0).is_empty());
         assert_eq!(places(0.5), [9]);

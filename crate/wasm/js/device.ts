@@ -91,12 +91,14 @@ export class Device implements Upnext {
   async recommend(options: RecommendOptions = {}): Promise<Slate> {
     const { surface = "up-next", device, utcOffsetMinutes, localTime = null } = options;
     const { size = 12, diversity = 0.3, explore = 0, watching = null } = options;
+    const { method = "mmr", calibration = 0, perChannel = null, perTag = null, decay = 0 } = options;
     const moment: Moment = { nowMs: this.#now(), surface, localTime };
     // What is left out is the host's to say.
     if (device !== undefined) moment.device = device;
     if (utcOffsetMinutes !== undefined) moment.utcOffsetMinutes = utcOffsetMinutes;
     const seed = this.options.seed ?? 0;
-    this.slate = await this.#inTurn((engine) => engine.recommend(moment, { size, diversity, explore, watching, seed }));
+    const wishes = { size, diversity, method, calibration, perChannel, perTag, decay, explore, watching, seed };
+    this.slate = await this.#inTurn((engine) => engine.recommend(moment, wishes));
     return this.slate;
   }
 

@@ -7,4 +7,4 @@ export type { RecommenderOptions, RecommendOptions, Upnext } from "./recommender
 export type { DroppedItem, Slate, SlateItem } from "./slate.js";
 export type { Fetch } from "./source.js";
 export type { ViewerProfile } from "./viewer.js";
-export type { BlockInfo, DropReason, ErrorCode, EventKind, FeedbackEvent, LocalTime, Profile, Reason, ReasonCode } from "./types.js";
+export type { BlockInfo, DiversityMethod, DropReason, ErrorCode, EventKind, FeedbackEvent, LocalTime, Profile, Reason, ReasonCode } from "./types.js";

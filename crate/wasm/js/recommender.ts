@@ -6,7 +6,7 @@ import type { Slate } from "./slate.js";
 import type { Fetch } from "./source.js";
 import type { Storage } from "./storage.js";
 import type { ViewerProfile } from "./viewer.js";
-import type { BlockInfo, FeedbackEvent, LocalTime, Profile } from "./types.js";
+import type { BlockInfo, DiversityMethod, FeedbackEvent, LocalTime, Profile } from "./types.js";
 
 /** What `createRecommender` takes. `origin`, `languages`, `candidates` and `token` are all that a request can hold. */
 export interface RecommenderOptions {
@@ -59,6 +59,16 @@ export interface RecommendOptions {
   size?: number;
   /** 0: order of relevance alone; 1: the most different slate; default 0.3. */
   diversity?: number;
+  /** What counts as different: `mmr` (default), `dpp` or `ssd`. */
+  method?: DiversityMethod;
+  /** How much the slate's mix of channels follows that of what the viewer found relevant, 0 to 1; default 0. */
+  calibration?: number;
+  /** Most videos of one channel, 1 to 200; default: any number. */
+  perChannel?: number | null;
+  /** Most videos with one tag, 1 to 200; default: any number. */
+  perTag?: number | null;
+  /** What each further video of a channel or tag loses of its relevance, 0 to 1; default 0. */
+  decay?: number;
   /** From familiar, 0, to exploring, 1: up to a fifth of the places; default 0. */
   explore?: number;
 }

@@ -122,6 +122,16 @@ export interface SlateOptions {
   size?: number;
   /** 0: order of relevance alone; 1: the most different slate. */
   diversity?: number;
+  /** What counts as different; default `mmr`. */
+  method?: DiversityMethod;
+  /** How much the slate's mix of channels follows that of what the viewer found relevant, 0 (default) to 1. */
+  calibration?: number;
+  /** Most videos of one channel, 1 to 200; default: any number. */
+  perChannel?: number | null;
+  /** Most videos with one tag, 1 to 200; default: any number. */
+  perTag?: number | null;
+  /** What each further video of a channel or tag loses of its relevance, 0 (default) to 1. */
+  decay?: number;
   /** From familiar, 0, to exploring, 1: a fifth of the places. */
   explore?: number;
   /** Id of the video that plays now; it isn't recommended. */
@@ -129,6 +139,13 @@ export interface SlateOptions {
   /** Seed of everything random, an integer from 0. The same seed and inputs give the same slate. */
   seed?: number;
 }
+
+/**
+ * How likeness inside a slate is measured: by the most similar video before it (`mmr`, maximal marginal relevance), by the
+ * logarithm of the volume that a window of them spans (`dpp`, determinantal point process), or by that volume (`ssd`,
+ * sliding spectrum decomposition).
+ */
+export type DiversityMethod = "mmr" | "dpp" | "ssd";
 
 /** Why a candidate isn't in the slate. */
 export type DropReason =
@@ -139,6 +156,8 @@ export type DropReason =
   | "blocked-tag"
   | "rating"
   | "seen"
+  | "channel-cap"
+  | "tag-cap"
   | "outranked";
 
 /** Why a video stands in the slate. */

@@ -12,8 +12,8 @@ mod user;
 mod validate;
 mod vocabulary;
 
-pub(crate) use history::before;
 pub use history::{PastEvent, Pool};
+pub(crate) use history::{before, recency};
 pub use item::{EncodedItem, ItemEncoder, ItemLayout, VideoFeatures, encode_item};
 pub use location::{on_globe, unit_vector};
 pub use prior::{

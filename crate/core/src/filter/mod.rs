@@ -25,13 +25,17 @@ pub enum DropReason {
     Rating,
     /// Half or more of it was watched, in all, or it was played within [`REST_MS`].
     Seen,
+    /// It would have had a place, and its channel has as many as it may have.
+    ChannelCap,
+    /// It would have had a place, and one of its tags has as many as it may have.
+    TagCap,
     /// Others filled the slate.
     Outranked,
 }
 
 impl DropReason {
     /// Every reason, in order of precedence.
-    pub const ALL: [DropReason; 8] = [
+    pub const ALL: [DropReason; 10] = [
         DropReason::Watching,
         DropReason::NotInterested,
         DropReason::Disliked,
@@ -39,6 +43,8 @@ impl DropReason {
         DropReason::BlockedTag,
         DropReason::Rating,
         DropReason::Seen,
+        DropReason::ChannelCap,
+        DropReason::TagCap,
         DropReason::Outranked,
     ];
 
@@ -53,6 +59,8 @@ impl DropReason {
             DropReason::BlockedTag => "blocked-tag",
             DropReason::Rating => "rating",
             DropReason::Seen => "seen",
+            DropReason::ChannelCap => "channel-cap",
+            DropReason::TagCap => "tag-cap",
             DropReason::Outranked => "outranked",
         }
     }

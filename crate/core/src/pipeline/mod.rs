@@ -1,5 +1,6 @@
 //! The online pipeline: one viewer, one moment, one candidate block, one slate.
 
+mod diversify;
 mod options;
 mod receipt;
 mod slate;
@@ -16,7 +17,7 @@ use crate::bundle::ClientModel;
 use crate::engine::Engine;
 use crate::explore::explore;
 use crate::feature::{EncodedUser, PastEvent, encode_user};
-use crate::filter::{DropReason, Dropped, filter};
+use crate::filter::{Dropped, filter};
 use crate::history::{History, SearchTexts};
 use crate::reason::{Reason, ReasonCode};
 use crate::viewer::ViewerState;
@@ -96,21 +97,27 @@ pub fn compose(
         &model.folding,
     );
     let scored = stage::score(engine, &state, block, &kept)?;
-    let (mut picked, mut others) = stage::diversify(block, &scored, options);
-    let drawn = explore(&mut picked, &mut others, options.explore, options.seed, |at| {
-        block.id(scored[at].row)
-    });
+    let mut diverse = diversify::diversify(model, block, &scored, past, context.now_ms, options);
+    let drawn = explore(
+        &mut diverse.picked,
+        &mut diverse.others,
+        options.explore,
+        options.seed,
+        |at| block.id(scored[at].row),
+        |leaves, enters| diverse.tally.swap(leaves, enters),
+    );
     let moment = stage::moment(engine, model, profile, context, &user, &user_vector)?;
     let mut reasons = stage::why(block, &scored, past, context, &user, &moment);
 
     drawn
         .iter()
-        .for_each(|place| reasons[picked[*place]] = Reason::plain(ReasonCode::Explore));
-    dropped.extend(others.iter().map(|at| Dropped {
+        .for_each(|place| reasons[diverse.picked[*place]] = Reason::plain(ReasonCode::Explore));
+    dropped.extend(diverse.others.iter().map(|at| Dropped {
         row: scored[*at].row,
-        reason: DropReason::Outranked,
+        reason: diverse.reason(*at),
     }));
-    let items = picked
+    let items = diverse
+        .picked
         .iter()
         .map(|at| Item::new(block, &scored[*at], reasons[*at].clone()))
         .collect();

@@ -36,7 +36,7 @@ pub struct Slate {
     /// Videos in order; fewer than asked for where the block has no more that may be shown.
     pub items: Vec<Item>,
     /// Every other candidate of the block, once: those of the filter in block order, then the
-    /// outranked by falling score.
+    /// passed over and the outranked by falling score.
     pub dropped: Vec<Dropped>,
     /// SHA-256 of everything the slate is a function of, 64 hex digits.
     pub receipt: String,

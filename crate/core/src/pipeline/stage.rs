@@ -1,9 +1,7 @@
 //! The stages that join a room of the core to engine and block.
 
-use super::Options;
 use crate::block::Block;
 use crate::bundle::ClientModel;
-use crate::diversity::{UnitRows, mmr};
 use crate::engine::{Engine, HEADS};
 use crate::feature::{EncodedUser, PastEvent, encode_categorical};
 use crate::reason::{Facts, Grounds, Reason, explain};
@@ -61,24 +59,6 @@ pub(super) fn score(
         .collect();
     score::sort(&mut scored, |row| block.id(row));
     Ok(scored)
-}
-
-/// Places in `scored` that make the slate, in its order, and the others.
-pub(super) fn diversify(block: &Block, scored: &[Scored], options: &Options) -> (Vec<usize>, Vec<usize>) {
-    let relevance: Vec<f32> = scored.iter().map(|s| s.merit().unwrap_or(f32::NAN)).collect();
-    let width = scored
-        .first()
-        .and_then(|s| block.vector(s.row))
-        .map_or(0, |v| v.values.len());
-    let mut rows = UnitRows::new(width, scored.len());
-    for vector in scored.iter().filter_map(|s| block.vector(s.row)) {
-        rows.push(vector.values.iter().map(|level| f32::from(*level)));
-    }
-    let picked = mmr(&relevance, &rows, options.size, 1.0 - options.diversity);
-    let mut open = vec![true; scored.len()];
-    picked.iter().for_each(|at| open[*at] = false);
-    let others = (0..scored.len()).filter(|at| open[*at]).collect();
-    (picked, others)
 }
 
 /// The user vector minus what it would be twelve hours away on the viewer's clock, all else alike.

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
+use crate::diversity::Method;
 use crate::feature::EncodedUser;
 use crate::filter::DropReason;
 use crate::fixture::{ID, NOW, block, context, engine, feedback, message, model, viewer};
@@ -135,6 +136,80 @@ fn without_diversity_the_slate_goes_by_the_head_of_order_and_shows_the_head_of_r
     let rows: Vec<usize> = slate.items.iter().map(|item| item.row).collect();
     assert!(rows.windows(2).all(|w| order(w[0]) > order(w[1])), "{rows:?}");
     assert!(slate.items.iter().all(|item| item.score == 0.5));
+}
+
+#[test]
+fn with_the_dial_at_zero_every_method_gives_the_order_of_relevance() {
+    let block = block(60);
+    let slate = |method, diversity| {
+        let options = Options {
+            method,
+            diversity,
+            size: 40,
+            ..Options::default()
+        };
+        shown(&slate_of(&block, &viewer(&block), &context(), &options))
+    };
+    for method in Method::ALL {
+        assert_eq!(slate(method, 0.0), slate(Method::Mmr, 0.0));
+        assert_ne!(slate(method, 0.8), slate(Method::Mmr, 0.0));
+    }
+    assert_ne!(slate(Method::Dpp, 0.8), slate(Method::Ssd, 0.8));
+}
+
+#[test]
+fn a_cap_holds_whatever_else_is_wished_and_names_whom_it_drops() {
+    let block = block(60);
+    for (explore, size) in [(0.0, 12), (1.0, 60)] {
+        let options = Options {
+            explore,
+            size,
+            per_channel: Some(4),
+            per_tag: Some(3),
+            ..Options::default()
+        };
+        let slate = slate_of(&block, &viewer(&block), &context(), &options);
+        let rows = || slate.items.iter().map(|item| item.row);
+        for channel in ["ch1", "ch2"] {
+            assert!(rows().filter(|row| block.channel(*row) == Some(channel)).count() <= 4);
+        }
+        for tag in ["music", "猫"] {
+            assert!(rows().filter(|row| block.tags(*row).any(|t| t == tag)).count() <= 3);
+        }
+        let reasons = |reason| slate.dropped.iter().filter(|d| d.reason == reason).count();
+        assert!(reasons(DropReason::ChannelCap) > 0 && reasons(DropReason::TagCap) > 0);
+        assert_eq!(slate.items.len() + slate.dropped.len(), 60);
+    }
+}
+
+#[test]
+fn calibration_brings_the_channels_of_the_past() {
+    let block = block(60);
+    let mut viewer = viewer(&block);
+    // v002 is of ch2, and so is every third one.
+    viewer
+        .history
+        .record(feedback(EventKind::Like, NOW - 1000, "v005", None), Some(&block))
+        .unwrap();
+    let of_the_past = |calibration| {
+        let options = Options {
+            calibration,
+            ..Options::default()
+        };
+        let slate = slate_of(&block, &viewer, &context(), &options);
+        let of = |channel| {
+            slate
+                .items
+                .iter()
+                .filter(|i| block.channel(i.row) == Some(channel))
+                .count()
+        };
+        (of("ch1"), of("ch2"))
+    };
+    let (without, with) = (of_the_past(0.0), of_the_past(1.0));
+    // Relevant were v000 of ch1, watched to its end, and v002 and v005 of ch2.
+    assert!(with.0 + with.1 == 12 && with.1 > with.0 && with.0 > 0, "{with:?}");
+    assert!(without.0 + without.1 < 12, "{without:?}");
 }
 
 #[test]
@@ -279,6 +354,24 @@ fn the_receipt_changes_with_every_input() {
             &context(),
             &Options {
                 size: 11,
+                ..options.clone()
+            },
+        ),
+        slate_of(
+            &block,
+            &base,
+            &context(),
+            &Options {
+                method: Method::Ssd,
+                ..options.clone()
+            },
+        ),
+        slate_of(
+            &block,
+            &base,
+            &context(),
+            &Options {
+                decay: 0.5,
                 ..options.clone()
             },
         ),
@@ -455,10 +548,12 @@ proptest! {
     #[test]
     fn the_order_of_candidates_in_the_block_changes_nothing(
         order in Just((0..40).collect::<Vec<usize>>()).prop_shuffle(), diversity in 0.0_f32..=1.0, explore in 0.0_f32..=1.0,
+        method in prop::sample::select(Method::ALL.to_vec()), caps: bool,
     ) {
         let (plain, other) = (block(40), Block::from_message(shuffled(&message(40), &order), ID, model().dims()).unwrap());
         let viewer = viewer(&plain);
-        let options = Options { diversity, explore, ..Options::default() };
+        let most = caps.then_some(3);
+        let options = Options { diversity, explore, method, per_channel: most, per_tag: most, calibration: 0.2, ..Options::default() };
         let (a, b) = (slate_of(&plain, &viewer, &context(), &options), slate_of(&other, &viewer, &context(), &options));
         prop_assert_eq!(shown(&a), shown(&b));
         prop_assert_eq!(a.user_vector, b.user_vector);

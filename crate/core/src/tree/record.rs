@@ -72,15 +72,18 @@ impl Fields<'_> {
 /// Reads a struct from an object: `record!(Type { field, other as "otherName", third = default })`.
 /// A field that is not listed in the object takes its default, or is nothing where it is an `Option`;
 /// one that the struct does not know is refused. Implements [`serde::Deserialize`] by way of the tree too, and
-/// [`ToJson`](super::ToJson) where it begins with `json`.
+/// [`ToJson`](super::ToJson) where it begins with `json`. `field = default => silent` is not written where it has its
+/// default: what was written before there was such a field stays as it is, and with it every hash of it.
 macro_rules! record {
-    (json $type:ident { $($field:ident $(as $name:literal)? $(= $default:expr)?),* $(,)? }) => {
+    (json $type:ident { $($field:ident $(as $name:literal)? $(= $default:expr $(=> $silent:ident)?)?),* $(,)? }) => {
         $crate::tree::record!($type { $($field $(as $name)? $(= $default)?),* });
 
         impl $crate::tree::ToJson for $type {
             fn write(&self, json: &mut String) {
                 json.push('{');
-                $($crate::tree::member(json, $crate::tree::record!(@name $field $($name)?), &self.$field);)*
+                $($crate::tree::record!(
+                    @member json, $crate::tree::record!(@name $field $($name)?), &self.$field, $($($silent)?; $default)?
+                );)*
                 json.push('}');
             }
         }
@@ -94,6 +97,14 @@ macro_rules! record {
             }
         }
         $crate::tree::record!(@serde $type);
+    };
+    (@member $json:ident, $name:expr, $value:expr, silent; $default:expr) => {
+        if $value != &$default {
+            $crate::tree::member($json, $name, $value);
+        }
+    };
+    (@member $json:ident, $name:expr, $value:expr, $(; $default:expr)?) => {
+        $crate::tree::member($json, $name, $value);
     };
     (@name $field:ident) => { stringify!($field) };
     (@name $field:ident $name:literal) => { $name };

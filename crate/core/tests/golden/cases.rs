@@ -1,5 +1,6 @@
 //! The rows of the tiny set: one for each thing that a device can be told.
 
+use upnext_core::diversity::Method;
 use upnext_core::history::{Feedback, History};
 use upnext_core::pipeline::Options;
 use upnext_core::{Context, EventKind, LocalTime, Profile};
@@ -129,6 +130,32 @@ pub fn cases(set: &Set) -> Vec<Case> {
         with("the most different slate", &|c| {
             c.history = history(set, busy());
             c.options.diversity = 1.0;
+        }),
+        with("a determinantal slate", &|c| {
+            c.history = history(set, busy());
+            c.options.method = Method::Dpp;
+            c.options.diversity = 0.6;
+            c.options.size = 24;
+        }),
+        with("a slate by spectrum decomposition", &|c| {
+            c.history = history(set, busy());
+            c.options.method = Method::Ssd;
+            c.options.diversity = 0.6;
+            c.options.size = 24;
+        }),
+        with("channels mixed as the viewer's past is", &|c| {
+            c.history = history(set, busy());
+            c.options.calibration = 0.7;
+        }),
+        with("three of a channel and four of a tag at most", &|c| {
+            c.options.per_channel = Some(3);
+            c.options.per_tag = Some(4);
+            c.options.explore = 1.0;
+            c.options.size = 20;
+        }),
+        with("each further one of a channel or tag weighs less", &|c| {
+            c.options.diversity = 0.0;
+            c.options.decay = 0.4;
         }),
         with("one video", &|c| c.options.size = 1),
         with("more than there are", &|c| c.options.size = 200),

@@ -15,8 +15,11 @@ addEventListener("activate", (event) => {
 
 addEventListener("fetch", (event) => {
   const { request } = event;
-  // The candidate server's answers are not kept here: their time is over one day, and upnext knows when.
-  if (request.method !== "GET" || new URL(request.url).origin !== location.origin) return;
+  const { origin, pathname } = new URL(request.url);
+  if (request.method !== "GET" || origin !== location.origin) return;
+  // The candidate server's answers are not kept here, also where it is of the page's own origin: their time is over one
+  // day, and an account's are forgotten by `profile.wipe()`. upnext sees to both.
+  if (/^\/(v1|bundle)\//.test(pathname)) return;
   event.respondWith(networkFirst(request, event));
 });
 

@@ -22,6 +22,8 @@ export async function positive(video: HTMLVideoElement, signal: AbortSignal): Pr
   await upnext.notInterested("v1");
   await upnext.notInterested("v1", { scope: "channel" });
   await upnext.refresh({ signal });
+  const unwatch: () => void = upnext.watchBlock(() => upnext.block.thumbnails);
+  unwatch();
   same<Awaited<ReturnType<typeof upnext.profile.inspect>>, Profile>(true);
   await upnext.profile.set({ age: null });
   const text: string = await upnext.profile.export();

@@ -1,6 +1,7 @@
 //! The candidate request: a function of *declared public inputs* and nothing else.
 //!
-//! This module imports nothing that knows the viewer; a test reads its source and says so.
+//! This module imports nothing that knows the viewer: a test reads its source and says so, and another compiles it in a
+//! crate that has no profile, context, history or slate (`tests/node/layers.test.mjs`).
 
 use crate::Error;
 use crate::block::MAX_CANDIDATES;
@@ -22,6 +23,19 @@ pub enum Mode {
 }
 
 /// Everything that a request may depend on.
+///
+/// There is no place for anything else. This compiles:
+/// ```
+/// # use upnext_core::request::{DeclaredInputs, Mode};
+/// # let (origin, bundle_id) = (String::new(), "ab".repeat(32));
+/// let inputs = DeclaredInputs { origin, bundle_id, languages: vec![], size: 500, mode: Mode::Anonymous };
+/// ```
+/// And this, one bit more, does not:
+/// ```compile_fail,E0560
+/// # use upnext_core::request::{DeclaredInputs, Mode};
+/// # let (origin, bundle_id) = (String::new(), "ab".repeat(32));
+/// let inputs = DeclaredInputs { origin, bundle_id, languages: vec![], size: 500, mode: Mode::Anonymous, evening: true };
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeclaredInputs {
     /// Scheme, host and path prefix of the server; empty: the page's own origin.

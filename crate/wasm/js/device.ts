@@ -29,6 +29,7 @@ export class Device implements Upnext {
   readonly #kept: Kept | undefined;
   readonly #abort = new AbortController();
   readonly #attached = new Set<() => void>();
+  readonly #blockWatchers = new Set<() => void>();
   readonly #unwatch: () => void;
   #started: Started | undefined;
   #bundleId: string | undefined;
@@ -123,7 +124,7 @@ export class Device implements Upnext {
     const { engine } = this.#ready();
     if (id === this.#bundleId) {
       const block = await this.#source.block(engine, this.#inputs(id));
-      this.#block = await this.#inTurn((engine) => engine.setBlock(block));
+      this.#changeBlock(await this.#inTurn((engine) => engine.setBlock(block)));
       this.#keep(undefined, block);
       return;
     }
@@ -138,14 +139,15 @@ export class Device implements Upnext {
   async #load(bundle: BundleBytes, block: Uint8Array): Promise<void> {
     const before = this.#ready();
     if (!bundle.plan.needsOnnx || before.kind === "onnx") {
-      this.#block = await this.#inTurn((engine) => engine.load(bundle, block));
+      this.#changeBlock(await this.#inTurn((engine) => engine.load(bundle, block)));
     } else {
       const next = await startEngine("onnx", this.loaders, before.thread, this.#report);
       try {
         await this.#inTurn(async (engine) => {
           await next.engine.rebase(await engine.viewer(), []);
-          this.#block = await next.engine.load(bundle, block);
+          const loaded = await next.engine.load(bundle, block);
           this.#started = next;
+          this.#changeBlock(loaded);
         });
       } catch (thrown) {
         next.engine.close();
@@ -154,6 +156,24 @@ export class Device implements Upnext {
       before.engine.close();
     }
     this.#bundleId = bundle.id;
+  }
+
+  watchBlock(changed: () => void): () => void {
+    // One of its own: the same function may watch twice.
+    const watcher = () => changed();
+    this.#blockWatchers.add(watcher);
+    return () => void this.#blockWatchers.delete(watcher);
+  }
+
+  #changeBlock(block: BlockInfo): void {
+    this.#block = block;
+    for (const changed of this.#blockWatchers) {
+      try {
+        changed();
+      } catch (thrown) {
+        this.#report(asUpnextError(thrown));
+      }
+    }
   }
 
   /** In the background: nobody waits for what is kept for later. */
@@ -273,6 +293,7 @@ export class Device implements Upnext {
   close(): void {
     for (const stop of this.#attached) stop();
     clearInterval(this.#timer);
+    this.#blockWatchers.clear();
     this.#unwatch();
     this.#abort.abort();
     // What was recorded just now is written from the engine's memory; a record in its turn has not asked to be saved yet.

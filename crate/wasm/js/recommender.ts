@@ -118,6 +118,11 @@ export interface Upnext {
   readonly thread: "worker" | "main";
   /** What the loaded block holds. */
   readonly block: BlockInfo;
+  /**
+   * Calls `changed` when another block is loaded; the function that it returns ends that. What is fetched for a block,
+   * its thumbnails for one, is fetched then: fetched at the next ranking it would tell when the viewer did something.
+   */
+  watchBlock(changed: () => void): () => void;
   /** Records what attached players have shown, stops the schedule, aborts requests, frees the module's memory. */
   close(): void;
 }

@@ -68,7 +68,8 @@ export class Source {
     let response: Response;
     let body: ArrayBuffer;
     try {
-      response = await this.fetch(url, { ...init, signal: this.signal, credentials: "omit" });
+      // A page's address may name the video that is watched: no cookie, and no `Referer` either.
+      response = await this.fetch(url, { ...init, signal: this.signal, credentials: "omit", referrerPolicy: "no-referrer" });
       body = await response.arrayBuffer();
     } catch (cause) {
       throw new UpnextError("server-unreachable", `no answer from ${url}`, { cause });

@@ -59,19 +59,27 @@ const acts = {
   },
   async thumbnails() {
     const asked = [];
-    window.Image = class {
-      set src(url) {
-        asked.push(url);
-      }
-      decode = async () => {};
+    HTMLImageElement.prototype.decode = async function () {
+      asked.push(this.getAttribute("src"));
+      if (this.getAttribute("src") === "/2.png") throw new DOMException("not there", "EncodingError");
     };
-    const without = add("upnext-rail", stubborn("1", "2", "3", "4", "5"), { size: "2" });
+    const without = add("upnext-rail", stubborn("1", "2", "3", "4", "5"), { size: "3" });
     await without.rank();
     const none = [...asked];
-    const rail = add("upnext-rail", stubborn("1", "2", "3", "4", "5"), { size: "2", thumbnails: "" });
+    let changed;
+    const ranker = { ...stubborn("1", "2", "3", "4", "5"), watchBlock: (call) => ((changed = call), () => (changed = undefined)) };
+    const rail = add("upnext-rail", ranker, { size: "3", thumbnails: "" });
     await rail.rank();
+    const shown = inside(rail, "thumbnail");
     await rail.rank();
-    return { none, asked, images: inside(without, "thumbnail").length };
+    const again = inside(rail, "thumbnail");
+    const first = asked.splice(0);
+    // A new block: its thumbnails come with it, not when somebody ranks.
+    ranker.block = stubborn("6", "7").block;
+    changed();
+    const later = [...asked];
+    rail.remove();
+    return { none, first, later, images: inside(without, "thumbnail").length, cards: shown.map((one) => one.getAttribute("src")), sameElements: shown.every((one, i) => one === again[i]), watchedStill: changed !== undefined };
   },
   async next() {
     const upnext = await create();

@@ -3,7 +3,7 @@ import type { RecommendOptions, Upnext } from "../recommender.js";
 import { ENGLISH, type Words } from "./words.js";
 
 /** What the elements need of a recommender. */
-export type Ranker = Pick<Upnext, "recommend" | "block">;
+export type Ranker = Pick<Upnext, "recommend" | "block"> & Partial<Pick<Upnext, "watchBlock">>;
 
 /** What both elements have. */
 export interface UpnextElement extends HTMLElement {

@@ -1,12 +1,13 @@
 import type { Slate, SlateItem } from "../slate.js";
-import { BASE_CSS, elementClass, part, type UpnextElement } from "./base.js";
+import { BASE_CSS, elementClass, part, type Ranker, type UpnextElement } from "./base.js";
+import { loadPictures, type Pictures } from "./pictures.js";
 
 /** `<upnext-rail>`: the slate as a list of cards. */
 export interface UpnextRailElement extends UpnextElement {
   /**
    * Ranks again and shows it. Attributes: `watching`, `surface`, `size`; with `thumbnails` every thumbnail of the block
-   * is loaded, in the block's order, so that what is loaded says nothing of the slate. A card that is chosen fires
-   * `upnext-choose` with `detail: SlateItem`.
+   * is loaded, in the block's order and, from the first ranking on, as soon as a block comes: what is loaded, and when,
+   * says nothing of the slate. A card that is chosen fires `upnext-choose` with `detail: SlateItem`.
    */
   rank(): Promise<Slate>;
   /** What is shown. */
@@ -30,8 +31,11 @@ export function railElement(): CustomElementConstructor {
     readonly #heading = part("h2", "heading", { id: "heading" });
     readonly #list = part("ol", "list");
     #asked = 0;
-    /** Addresses that are loaded, of which block. */
-    #loaded: { bundle: unknown; done: Promise<unknown> } | undefined;
+    /** Thumbnails that are loaded or under way, of which block. */
+    #loading: { block: unknown; pictures: Promise<Pictures> } | undefined;
+    /** Those that the slate's cards show. */
+    #pictures: Pictures = new Map();
+    #watched: { ranker: Ranker; stop: (() => void) | undefined } | undefined;
 
     override connectedCallback(): void {
       super.connectedCallback();
@@ -48,20 +52,29 @@ export function railElement(): CustomElementConstructor {
       const asked = ++this.#asked;
       const [watching, surface, size] = ["watching", "surface", "size"].map((name) => this.getAttribute(name));
       const slate = await this.ranker().recommend({ ...this.options, ...(watching && { watching }), ...(surface && { surface }), ...(size && { size: Number(size) }) });
-      if (this.hasAttribute("thumbnails")) await this.#load();
+      const pictures: Pictures = this.hasAttribute("thumbnails") ? await this.#load() : new Map();
       // A later question may have been answered first.
-      if (asked === this.#asked) this.#show(slate);
+      if (asked !== this.#asked) return slate;
+      this.#pictures = pictures;
+      this.#show(slate);
       return slate;
     }
 
-    /** All of the block's thumbnails in its order, or the requests would tell the slate. */
-    #load(): Promise<unknown> {
-      const { block } = this.ranker();
-      if (this.#loaded?.bundle !== block) {
-        const images = block.thumbnails.filter(Boolean).map((src) => Object.assign(new Image(), { src }).decode().catch(() => {}));
-        this.#loaded = { bundle: block, done: Promise.all(images) };
+    disconnectedCallback(): void {
+      this.#watched?.stop?.();
+      this.#watched = undefined;
+    }
+
+    /** Thumbnails of the block that is loaded, and from now on of every block when it comes. */
+    #load(): Promise<Pictures> {
+      const ranker = this.ranker();
+      if (this.#watched?.ranker !== ranker) {
+        this.#watched?.stop?.();
+        this.#watched = { ranker, stop: ranker.watchBlock?.(() => void (this.hasAttribute("thumbnails") && this.#load())) };
       }
-      return this.#loaded!.done;
+      const { block } = ranker;
+      if (this.#loading?.block !== block) this.#loading = { block, pictures: loadPictures(block) };
+      return this.#loading.pictures;
     }
 
     #show(slate: Slate): void {
@@ -77,7 +90,8 @@ export function railElement(): CustomElementConstructor {
       const title = part("span", "title", { dir: "auto" }, this.titleOf(item));
       const why = part("span", "why", { dir: "auto" }, this.words.reason(item.reason, other));
       const card = part("button", "card", { type: "button", "data-id": item.id });
-      if (item.thumbnail && this.hasAttribute("thumbnails")) card.append(part("img", "thumbnail", { src: item.thumbnail, alt: "" }));
+      const picture = this.#pictures.get(item.id);
+      if (picture) card.append(picture);
       card.append(part("span", "text", {}, title, why));
       card.addEventListener("click", () => this.tell("upnext-choose", item));
       return part("li", "item", {}, card);

@@ -8,7 +8,7 @@ use crate::{Error, ErrorKind};
 
 /// Longest text of a profile in bytes.
 pub const MAX_PROFILE_TEXT: usize = 256;
-/// Most blocked channels, and most blocked tags.
+/// Most blocked channels, most blocked tags, and most excluded languages.
 pub const MAX_BLOCKED: usize = 10_000;
 
 /// Demographics and wishes, all optional, all editable by the viewer.
@@ -33,6 +33,9 @@ pub struct Profile {
     pub blocked_channels: Vec<String>,
     /// Tags that must not be shown.
     pub blocked_tags: Vec<String>,
+    /// BCP 47 tags of languages whose videos must not be shown; `zh` stands for `zh-Hant` too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub excluded_languages: Vec<String>,
 }
 
 record!(json Profile {
@@ -45,6 +48,7 @@ record!(json Profile {
     time_zone as "timeZone",
     blocked_channels as "blockedChannels" = Vec::new(),
     blocked_tags as "blockedTags" = Vec::new(),
+    excluded_languages as "excludedLanguages" = Vec::<String>::new() => silent,
 });
 
 impl Profile {
@@ -82,17 +86,19 @@ impl Profile {
             return Err(invalid("latitude or longitude is outside its range".into()));
         }
         let texts = [&self.gender, &self.username, &self.language, &self.time_zone];
-        let blocked = self.blocked_channels.iter().chain(&self.blocked_tags);
+        let lists = [&self.blocked_channels, &self.blocked_tags, &self.excluded_languages];
         if texts
             .into_iter()
             .flatten()
-            .chain(blocked)
+            .chain(lists.into_iter().flatten())
             .any(|text| text.len() > MAX_PROFILE_TEXT)
         {
             return Err(invalid(format!("a text is longer than {MAX_PROFILE_TEXT} bytes")));
         }
-        if self.blocked_channels.len().max(self.blocked_tags.len()) > MAX_BLOCKED {
-            return Err(invalid(format!("more than {MAX_BLOCKED} channels or tags are blocked")));
+        if lists.iter().any(|list| list.len() > MAX_BLOCKED) {
+            return Err(invalid(format!(
+                "more than {MAX_BLOCKED} channels, tags or languages are blocked"
+            )));
         }
         Ok(())
     }
@@ -119,6 +125,7 @@ mod tests {
             longitude: Some(151.2),
             language: Some("zh-Hant".into()),
             blocked_tags: vec!["ナルト \"".into()],
+            excluded_languages: vec!["zh-Hant".into()],
             ..Profile::default()
         };
         let json = profile.to_json();

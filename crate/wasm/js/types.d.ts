@@ -66,6 +66,8 @@ export interface Profile {
   blockedChannels?: string[];
   /** Tags that must not be shown. */
   blockedTags?: string[];
+  /** BCP 47 tags of languages whose videos must not be shown; `zh` stands for `zh-Hant` too. */
+  excludedLanguages?: string[];
 }
 
 /** Kinds of feedback. */
@@ -154,6 +156,7 @@ export type DropReason =
   | "disliked"
   | "blocked-channel"
   | "blocked-tag"
+  | "excluded-language"
   | "rating"
   | "seen"
   | "channel-cap"

@@ -21,6 +21,8 @@ pub enum DropReason {
     BlockedChannel,
     /// One of its tags is blocked.
     BlockedTag,
+    /// The viewer excluded its language.
+    ExcludedLanguage,
     /// Its rating asks for more years than the viewer stated.
     Rating,
     /// Half or more of it was watched, in all, or it was played within [`REST_MS`].
@@ -35,12 +37,13 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in order of precedence.
-    pub const ALL: [DropReason; 10] = [
+    pub const ALL: [DropReason; 11] = [
         DropReason::Watching,
         DropReason::NotInterested,
         DropReason::Disliked,
         DropReason::BlockedChannel,
         DropReason::BlockedTag,
+        DropReason::ExcludedLanguage,
         DropReason::Rating,
         DropReason::Seen,
         DropReason::ChannelCap,
@@ -57,6 +60,7 @@ impl DropReason {
             DropReason::Disliked => "disliked",
             DropReason::BlockedChannel => "blocked-channel",
             DropReason::BlockedTag => "blocked-tag",
+            DropReason::ExcludedLanguage => "excluded-language",
             DropReason::Rating => "rating",
             DropReason::Seen => "seen",
             DropReason::ChannelCap => "channel-cap",
@@ -109,6 +113,7 @@ struct Rules<'a> {
     seen: Vec<f32>,
     channels: Vec<&'a str>,
     tags: Vec<String>,
+    languages: &'a [String],
     folding: &'a Folding,
     age: Option<f32>,
 }
@@ -155,6 +160,7 @@ impl<'a> Rules<'a> {
             seen,
             channels,
             tags,
+            languages: &profile.excluded_languages,
             folding,
             age: profile.age,
         }
@@ -183,6 +189,12 @@ impl<'a> Rules<'a> {
         {
             return Some(DropReason::BlockedTag);
         }
+        if block
+            .language(row)
+            .is_some_and(|tag| self.languages.iter().any(|range| speaks(tag, range)))
+        {
+            return Some(DropReason::ExcludedLanguage);
+        }
         if let (Some(age), Some(least)) = (self.age, block.rating(row).and_then(least_age))
             && age < least
         {
@@ -192,6 +204,16 @@ impl<'a> Rules<'a> {
             .is_some_and(|place| self.seen[place] >= RELEVANT_FRACTION)
             .then_some(DropReason::Seen)
     }
+}
+
+/// Whether a language tag falls into a range: basic filtering of RFC 4647, section 3.3.1. `zh` takes in `zh-Hant`, and
+/// neither `zha` nor anything of the other's.
+fn speaks(tag: &str, range: &str) -> bool {
+    let (tag, range) = (tag.as_bytes(), range.as_bytes());
+    let Some((start, rest)) = tag.split_at_checked(range.len()) else {
+        return false;
+    };
+    !range.is_empty() && start.eq_ignore_ascii_case(range) && matches!(rest.first(), None | Some(b'-'))
 }
 
 /// Years from which a rating of the US film and television boards allows a video; `None` for

@@ -31,7 +31,7 @@ fn event(kind: EventKind, at_ms: i64, video: &'static str, fraction: Option<f32>
 }
 
 fn cases() -> Vec<Case> {
-    use DropReason::{BlockedChannel, BlockedTag, Disliked, NotInterested, Rating, Seen, Watching};
+    use DropReason::{BlockedChannel, BlockedTag, Disliked, ExcludedLanguage, NotInterested, Rating, Seen, Watching};
     use EventKind::{Comment, Dislike, Impression, Like, Share, Watch};
     let refused = EventKind::NotInterested;
     let (long_ago, just_now) = (NOW - REST_MS, NOW - REST_MS + 1);
@@ -46,6 +46,10 @@ fn cases() -> Vec<Case> {
     };
     let tags = |t: &str| Profile {
         blocked_tags: vec![t.into()],
+        ..Profile::default()
+    };
+    let languages = |l: &str| Profile {
+        excluded_languages: vec![l.into()],
         ..Profile::default()
     };
     let aged = |age| Profile {
@@ -94,6 +98,16 @@ fn cases() -> Vec<Case> {
             case("a blocked tag, whatever its case and width", Some((2, BlockedTag))),
             tags(" 猫 "),
         ),
+        told(
+            case("an excluded language, whatever its case", Some((2, ExcludedLanguage))),
+            languages("HI"),
+        ),
+        told(
+            case("a script or region of that language alone", None),
+            languages("hi-Latn"),
+        ),
+        told(case("a language whose tag begins alike", None), languages("h")),
+        told(case("no language", None), languages("")),
         told(case("rated above the viewer's age", Some((2, Rating))), aged(16.0)),
         told(case("old enough", None), aged(17.0)),
         with(
@@ -195,4 +209,21 @@ fn names_are_distinct() {
     let mut names = DropReason::ALL.map(DropReason::as_str);
     names.sort_unstable();
     assert!(names.windows(2).all(|w| w[0] != w[1]));
+}
+
+#[test]
+fn a_range_takes_in_what_is_written_below_it() {
+    for (tag, range, within) in [
+        ("zh", "zh", true),
+        ("zh-Hant-TW", "zh", true),
+        ("ZH-hant", "zh-Hant", true),
+        ("zha", "zh", false),
+        ("zh", "zh-Hant", false),
+        ("zh-Hantx", "zh-Hant", false),
+        ("", "zh", false),
+        ("zh", "", false),
+        ("日本", "日", false),
+    ] {
+        assert_eq!(speaks(tag, range), within, "{tag} in {range}");
+    }
 }

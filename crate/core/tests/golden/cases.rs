@@ -163,6 +163,9 @@ pub fn cases(set: &Set) -> Vec<Case> {
             c.profile.blocked_channels = vec!["c1".into()];
             c.profile.blocked_tags = vec!["猫".into()];
         }),
+        with("an excluded language", &|c| {
+            c.profile.excluded_languages = vec!["JA".into()]
+        }),
         with("a child", &|c| c.profile.age = Some(9.0)),
         with("half the places of exploration", &|c| {
             c.options.explore = 0.5;

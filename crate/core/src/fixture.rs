@@ -31,6 +31,7 @@ pub(crate) fn tensor(rows: usize, cols: usize, seed: u64) -> TensorMessage {
         rows: rows as u32,
         cols: cols as u32,
         dtype: 0,
+        scales: Vec::new(),
         data,
     }
 }

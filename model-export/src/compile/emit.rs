@@ -81,6 +81,7 @@ impl Emitter {
             rows: rows as u32,
             cols: cols as u32,
             dtype: 0,
+            scales: Vec::new(),
             data: values.into_iter().flat_map(f32::to_le_bytes).collect(),
         };
         if let Some(known) = self.program.tensors.iter().position(|t| *t == tensor) {

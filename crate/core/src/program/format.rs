@@ -52,15 +52,18 @@ pub struct TensorMessage {
     /// Columns.
     #[prost(uint32, tag = "2")]
     pub cols: u32,
-    /// 0 = f32 (f16 and int8 are later versions' to add).
+    /// 0 = f32, 1 = f16, 2 = int8 with a scale per row (tables), 3 = int8 with a scale per column (dense layers).
     #[prost(uint32, tag = "3")]
     pub dtype: u32,
     /// `rows * cols` values.
     #[prost(bytes = "vec", tag = "4")]
     pub data: Vec<u8>,
+    /// Of int8: what a value is multiplied by, for each row or column.
+    #[prost(float, repeated, tag = "5")]
+    pub scales: Vec<f32>,
 }
 
-message!(TensorMessage { 1 => rows, 2 => cols, 3 => dtype, 4 => data });
+message!(TensorMessage { 1 => rows, 2 => cols, 3 => dtype, 4 => data, 5 => scales });
 
 /// One op.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -94,7 +97,8 @@ pub enum OpCode {
     Gather = 1,
     /// Inputs one after the other.
     Concat = 2,
-    /// `x · W (+ b)`: `tensors[0]` is `in × out`, `tensors[1]`, where present, `1 × out`.
+    /// `x · W (+ b)`: `tensors[0]` is `in × out`, `tensors[1]`, where present, `1 × out`. An input of `n · in` values
+    /// is `n` rows, one after the other.
     Dense = 3,
     /// `max(x, 0)`.
     Relu = 4,
@@ -102,11 +106,13 @@ pub enum OpCode {
     Sigmoid = 5,
     /// `tanh(x)`.
     Tanh = 6,
-    /// Element-wise sum of two buffers, or of a buffer and `tensors[0]` (`1 × width`).
+    /// Element-wise sum of two buffers, or of a buffer and `tensors[0]` (one row). A shorter second operand, whose
+    /// width divides the first's, is repeated; so in all ops of two values.
     Add = 7,
     /// Element-wise product, likewise.
     Mul = 8,
-    /// `x / max(‖x‖₂, scalars[0])`.
+    /// `x / max(‖x‖₂, scalars[0])`, of each group of `params[0]` values where that is given; so in `Softmax`, `Centre`
+    /// and `RmsNorm`.
     L2Norm = 9,
     /// Columns `params[0]..params[1]`.
     Slice = 10,
@@ -121,6 +127,52 @@ pub enum OpCode {
     Centre = 14,
     /// `x / √(mean of x² + scalars[0])`: the second half.
     RmsNorm = 15,
+    /// The rows `ids[k]` of `tensors[0]`, `k` in `params[0]..params[1]`, one after the other.
+    GatherRows = 16,
+    /// The ids `params[0]..params[1]` as numbers, exact below 2²⁴.
+    Numbers = 17,
+    /// `tensors[0]`, of one row.
+    Constant = 18,
+    /// `e^x`.
+    Exp = 19,
+    /// `ln x`.
+    Ln = 20,
+    /// `√x`.
+    Sqrt = 21,
+    /// `1 / x`.
+    Recip = 22,
+    /// `|x|`.
+    Abs = 23,
+    /// The error function.
+    Erf = 24,
+    /// The largest whole number that is not above `x`.
+    Floor = 25,
+    /// `x − y`.
+    Sub = 26,
+    /// `x / y`.
+    Div = 27,
+    /// The larger of `x` and `y`.
+    Max = 28,
+    /// The smaller of `x` and `y`.
+    Min = 29,
+    /// 1 where `x < y`, else 0.
+    Less = 30,
+    /// 1 where `x = y`, else 0.
+    Equal = 31,
+    /// `x^y`.
+    Pow = 32,
+    /// `inputs[1]` where `inputs[0]` is not 0, else `inputs[2]`; all of one width.
+    Select = 33,
+    /// The values at `params[0] + Σ iₐ · strideₐ`, for all `iₐ < lengthₐ`, the last axis fastest: transposing, cutting,
+    /// repeating. `params[1..]` are `length, stride` of each of at most eight axes.
+    Arrange = 34,
+    /// Matrix products of two buffers, `params` = `m, k, n`: each `m × k` of the first by the `k × n` of the second in
+    /// its place.
+    Product = 35,
+    /// Sums along an axis of `params[0]` values that lie `params[1]` apart; added in f64.
+    ReduceSum = 36,
+    /// The largest values along such an axis.
+    ReduceMax = 37,
 }
 
 impl OpCode {
@@ -144,6 +196,28 @@ impl OpCode {
             OpCode::Softmax => "Softmax",
             OpCode::Centre => "Centre",
             OpCode::RmsNorm => "RmsNorm",
+            OpCode::GatherRows => "GatherRows",
+            OpCode::Numbers => "Numbers",
+            OpCode::Constant => "Constant",
+            OpCode::Exp => "Exp",
+            OpCode::Ln => "Ln",
+            OpCode::Sqrt => "Sqrt",
+            OpCode::Recip => "Recip",
+            OpCode::Abs => "Abs",
+            OpCode::Erf => "Erf",
+            OpCode::Floor => "Floor",
+            OpCode::Sub => "Sub",
+            OpCode::Div => "Div",
+            OpCode::Max => "Max",
+            OpCode::Min => "Min",
+            OpCode::Less => "Less",
+            OpCode::Equal => "Equal",
+            OpCode::Pow => "Pow",
+            OpCode::Select => "Select",
+            OpCode::Arrange => "Arrange",
+            OpCode::Product => "Product",
+            OpCode::ReduceSum => "ReduceSum",
+            OpCode::ReduceMax => "ReduceMax",
         }
     }
 }

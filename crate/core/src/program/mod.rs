@@ -9,6 +9,7 @@ pub mod kernel;
 mod run;
 mod shape;
 mod validate;
+pub mod weights;
 mod wire;
 
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod tests;
 pub use run::{Scratch, Value};
 
 use crate::{Error, ErrorKind};
+use format::OpCode;
 
 /// Largest program in bytes.
 pub const MAX_PROGRAM_BYTES: usize = 16 << 20;
@@ -26,6 +28,9 @@ pub const MAX_OPS: usize = 256;
 pub const MAX_WIDTH: usize = 65_536;
 /// Most values in all buffers together: 4 MiB of scratch.
 pub const MAX_BUFFER_VALUES: usize = 1 << 20;
+
+/// Most multiplications and additions of one row: what a hostile program may cost.
+pub const MAX_WORK: usize = 1 << 28;
 
 /// One input of a program.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,12 +50,14 @@ impl core::fmt::Display for Input {
     }
 }
 
-/// Weights, row-major.
+/// Weights, row-major. They are widened to f32 when they are read: a narrow type saves transfer, not memory.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Tensor {
     pub rows: usize,
     pub cols: usize,
     pub values: Vec<f32>,
+    /// How they travel.
+    pub stored: weights::Stored,
 }
 
 /// A validated op: every index is inside its list, every width fits.
@@ -67,22 +74,37 @@ pub(crate) enum Op {
         to: usize,
         table: usize,
     },
+    GatherRows {
+        ids: usize,
+        from: usize,
+        to: usize,
+        table: usize,
+    },
+    Numbers {
+        ids: usize,
+        from: usize,
+        to: usize,
+    },
+    Constant(usize),
     Concat {
         inputs: Vec<usize>,
     },
+    /// As often as the rows of the weights fit into the input.
     Dense {
         input: usize,
         weights: usize,
         bias: Option<usize>,
     },
-    Relu(usize),
-    Sigmoid(usize),
-    Tanh(usize),
-    Add(usize, Operand),
-    Mul(usize, Operand),
-    L2Norm {
+    /// A function of one value: `Relu`, `Sigmoid`, `Tanh`, `Exp`, `Ln`, `Sqrt`, `Recip`, `Abs`, `Erf`, `Floor`.
+    Map(OpCode, usize),
+    /// A function of two values: `Add`, `Mul`, `Sub`, `Div`, `Max`, `Min`, `Less`, `Equal`, `Pow`.
+    Join(OpCode, usize, Operand),
+    /// `Softmax`, `Centre`, `RmsNorm` or `L2Norm` of each group of `len` values; `least` is the smallest divisor.
+    Group {
+        code: OpCode,
         input: usize,
-        floor: f32,
+        len: usize,
+        least: f32,
     },
     Slice {
         input: usize,
@@ -94,11 +116,29 @@ pub(crate) enum Op {
         low: f32,
         high: f32,
     },
-    Softmax(usize),
-    Centre(usize),
-    RmsNorm {
+    Select {
+        mask: usize,
+        yes: usize,
+        no: usize,
+    },
+    /// Values from `start` on, along axes of a length and a stride each.
+    Arrange {
         input: usize,
-        epsilon: f32,
+        start: usize,
+        axes: Vec<(usize, usize)>,
+    },
+    /// As many products `m × k` by `k × n` as fit into the inputs.
+    Product {
+        left: usize,
+        right: usize,
+        sides: [usize; 3],
+    },
+    /// `ReduceSum` or `ReduceMax` along `len` values that lie `inner` apart.
+    Reduce {
+        code: OpCode,
+        input: usize,
+        len: usize,
+        inner: usize,
     },
 }
 
@@ -117,7 +157,7 @@ pub(crate) enum Operand {
 /// let message = ProgramMessage {
 ///     version: PROGRAM_VERSION,
 ///     inputs: vec![InputMessage { name: "x".into(), width: 1, ids: false }],
-///     tensors: vec![TensorMessage { rows: 1, cols: 2, dtype: 0, data: weights }],
+///     tensors: vec![TensorMessage { rows: 1, cols: 2, data: weights, ..Default::default() }],
 ///     ops: vec![
 ///         OpMessage { code: OpCode::Dense as i32, inputs: vec![0], tensors: vec![0], ..Default::default() },
 ///         OpMessage { code: OpCode::Relu as i32, inputs: vec![1], ..Default::default() },

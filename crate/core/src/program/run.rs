@@ -1,5 +1,6 @@
 //! Running a program, row by row, in memory that is allocated once.
 
+use super::format::OpCode;
 use super::{Op, Operand, Program, kernel};
 use crate::{Error, ErrorKind};
 
@@ -83,6 +84,25 @@ impl Program {
                     kernel::gather_mean(&values[start + from..start + to], &t.values, out);
                 }
             }
+            Op::GatherRows { ids, from, to, table } => {
+                let t = &self.tensors[*table];
+                if let Value::Ids(values) = inputs[*ids] {
+                    let start = row * self.inputs[*ids].width;
+                    for (out, id) in out.chunks_exact_mut(t.cols).zip(&values[start + from..start + to]) {
+                        let id = *id as usize;
+                        out.copy_from_slice(&t.values[id * t.cols..(id + 1) * t.cols]);
+                    }
+                }
+            }
+            Op::Numbers { ids, from, to } => {
+                if let Value::Ids(values) = inputs[*ids] {
+                    let start = row * self.inputs[*ids].width;
+                    for (out, id) in out.iter_mut().zip(&values[start + from..start + to]) {
+                        *out = *id as f32;
+                    }
+                }
+            }
+            Op::Constant(tensor) => out.copy_from_slice(&self.tensors[*tensor].values),
             Op::Concat { inputs } => {
                 let mut rest = out;
                 for input in inputs {
@@ -93,31 +113,58 @@ impl Program {
             }
             Op::Dense { input, weights, bias } => {
                 let bias = bias.map(|b| self.tensors[b].values.as_slice());
-                kernel::dense(read(*input), &self.tensors[*weights].values, bias, out);
-            }
-            Op::Relu(x) => kernel::relu(read(*x), out),
-            Op::Sigmoid(x) => map(read(*x), out, kernel::sigmoid),
-            Op::Tanh(x) => map(read(*x), out, libm::tanhf),
-            Op::Add(x, y) => join(read(*x), self.operand(*y, written), out, |a, b| a + b),
-            Op::Mul(x, y) => join(read(*x), self.operand(*y, written), out, |a, b| a * b),
-            Op::L2Norm { input, floor } => {
-                out.copy_from_slice(read(*input));
-                kernel::l2_normalise(out, *floor);
-            }
-            Op::Clamp { input, low, high } => map(read(*input), out, |v| {
-                // Comparisons, as in Relu: the same bits on every target, NaN stays NaN.
-                if v < *low {
-                    *low
-                } else if v > *high {
-                    *high
-                } else {
-                    v
+                let t = &self.tensors[*weights];
+                for (x, out) in read(*input).chunks_exact(t.rows).zip(out.chunks_exact_mut(t.cols)) {
+                    kernel::dense(x, &t.values, bias, out);
                 }
-            }),
-            Op::Softmax(x) => kernel::softmax(read(*x), out),
-            Op::Centre(x) => kernel::centre(read(*x), out),
-            Op::RmsNorm { input, epsilon } => kernel::rms_normalise(read(*input), *epsilon, out),
+            }
+            Op::Map(code, x) => kernel::map(*code, read(*x), out),
+            Op::Join(code, x, y) => kernel::join(*code, read(*x), self.operand(*y, written), out),
+            Op::Group {
+                code,
+                input,
+                len,
+                least,
+            } => {
+                for (x, out) in read(*input).chunks_exact(*len).zip(out.chunks_exact_mut(*len)) {
+                    match code {
+                        OpCode::Softmax => kernel::softmax(x, out),
+                        OpCode::Centre => kernel::centre(x, out),
+                        OpCode::RmsNorm => kernel::rms_normalise(x, *least, out),
+                        _ => {
+                            out.copy_from_slice(x);
+                            kernel::l2_normalise(out, *least);
+                        }
+                    }
+                }
+            }
+            Op::Clamp { input, low, high } => {
+                for (o, v) in out.iter_mut().zip(read(*input)) {
+                    // Comparisons, as in Relu: the same bits on every target, NaN stays NaN.
+                    *o = if *v < *low {
+                        *low
+                    } else if *v > *high {
+                        *high
+                    } else {
+                        *v
+                    };
+                }
+            }
             Op::Slice { input, from, to } => out.copy_from_slice(&read(*input)[*from..*to]),
+            Op::Select { mask, yes, no } => {
+                let chosen = read(*mask).iter().zip(read(*yes).iter().zip(read(*no)));
+                for (o, (mask, (yes, no))) in out.iter_mut().zip(chosen) {
+                    *o = if *mask != 0.0 { *yes } else { *no };
+                }
+            }
+            Op::Arrange { input, start, axes } => kernel::arrange(&read(*input)[*start..], axes, out),
+            Op::Product { left, right, sides } => kernel::product(read(*left), read(*right), *sides, out),
+            Op::Reduce {
+                code,
+                input,
+                len,
+                inner,
+            } => kernel::reduce(*code == OpCode::ReduceMax, read(*input), *len, *inner, out),
         }
     }
 
@@ -181,18 +228,6 @@ fn check_ids(name: &str, values: &[u32], limits: &[Option<usize>]) -> Result<(),
         }
     }
     Ok(())
-}
-
-fn map(x: &[f32], out: &mut [f32], f: impl Fn(f32) -> f32) {
-    for (o, v) in out.iter_mut().zip(x) {
-        *o = f(*v);
-    }
-}
-
-fn join(x: &[f32], y: &[f32], out: &mut [f32], f: impl Fn(f32, f32) -> f32) {
-    for ((o, a), b) in out.iter_mut().zip(x).zip(y) {
-        *o = f(*a, *b);
-    }
 }
 
 fn wrong(what: &str, reason: String) -> Error {

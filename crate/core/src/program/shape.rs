@@ -1,8 +1,8 @@
 //! Whether an op fits the buffers and tensors that are there.
 
 use super::format::{OpCode, OpMessage};
-use super::validate::check_counts;
-use super::{Input, MAX_BUFFER_VALUES, MAX_WIDTH, Op, Operand, Tensor};
+use super::validate::{check_counts, is_join};
+use super::{Input, MAX_BUFFER_VALUES, MAX_WIDTH, MAX_WORK, Op, Operand, Tensor};
 use crate::tree::decimal;
 
 /// What is known of the buffers so far; answers with the reason where an op does not fit.
@@ -10,6 +10,8 @@ pub(super) struct Shape<'a> {
     pub inputs: &'a [Input],
     pub tensors: &'a [Tensor],
     pub widths: Vec<usize>,
+    /// Multiplications and additions of the ops so far.
+    pub work: usize,
 }
 
 impl Shape<'_> {
@@ -75,27 +77,60 @@ impl Shape<'_> {
         Ok(index)
     }
 
-    pub(super) fn op(&self, raw: &OpMessage) -> Result<(Op, usize), String> {
+    /// The range of columns that an op takes of an ids input.
+    fn columns(&self, raw: &OpMessage) -> Result<(usize, usize, usize), String> {
+        let (from, to) = (raw.params[0] as usize, raw.params[1] as usize);
+        let ids = self.ids(raw.inputs.first(), to)?;
+        if from >= to {
+            return Err(format!("gathers by columns {from}..{to}"));
+        }
+        Ok((ids, from, to))
+    }
+
+    /// Counts what an op costs beyond writing its buffer; the factors are at most 2³² each.
+    fn spend(&mut self, work: [usize; 3]) -> Result<(), String> {
+        let work = work
+            .iter()
+            .try_fold(1_usize, |product, factor| product.checked_mul(*factor));
+        self.work = work.and_then(|work| self.work.checked_add(work)).unwrap_or(usize::MAX);
+        if self.work > MAX_WORK {
+            return Err(format!("the program multiplies and adds more than {MAX_WORK} times"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn op(&mut self, raw: &OpMessage) -> Result<(Op, usize), String> {
         let code = OpCode::try_from(raw.code).map_err(|_| format!("has the unknown code {}", raw.code))?;
         check_counts(code, raw)?;
         let first = raw.inputs.first();
-        let unary = |make: fn(usize) -> Op| self.dense(first).map(|x| (make(x), self.widths[x]));
         match code {
             OpCode::Invalid => Err("has code 0".into()),
             OpCode::Gather => {
                 let column = raw.params[0] as usize;
-                let ids = self.ids(first, column + 1)?;
+                let ids = self.ids(first, column.saturating_add(1))?;
                 let (table, t) = self.tensor(raw.tensors.first())?;
                 Ok((Op::Gather { ids, column, table }, t.cols))
             }
-            OpCode::GatherMean => {
-                let (from, to) = (raw.params[0] as usize, raw.params[1] as usize);
-                let ids = self.ids(first, to)?;
-                if from >= to {
-                    return Err(format!("gathers by columns {from}..{to}"));
-                }
+            OpCode::GatherMean | OpCode::GatherRows => {
+                let (ids, from, to) = self.columns(raw)?;
                 let (table, t) = self.tensor(raw.tensors.first())?;
-                Ok((Op::GatherMean { ids, from, to, table }, t.cols))
+                let cols = t.cols;
+                self.spend([to - from, cols, 1])?;
+                Ok(match code {
+                    OpCode::GatherMean => (Op::GatherMean { ids, from, to, table }, cols),
+                    _ => (Op::GatherRows { ids, from, to, table }, cols.saturating_mul(to - from)),
+                })
+            }
+            OpCode::Numbers => {
+                let (ids, from, to) = self.columns(raw)?;
+                Ok((Op::Numbers { ids, from, to }, to - from))
+            }
+            OpCode::Constant => {
+                let (tensor, t) = self.tensor(raw.tensors.first())?;
+                if t.rows != 1 {
+                    return Err(format!("tensor {tensor} has {} rows, needed is one", t.rows));
+                }
+                Ok((Op::Constant(tensor), t.cols))
             }
             OpCode::Concat => {
                 let inputs = raw
@@ -109,50 +144,38 @@ impl Shape<'_> {
             OpCode::Dense => {
                 let input = self.dense(first)?;
                 let (weights, w) = self.tensor(raw.tensors.first())?;
-                if w.rows != self.widths[input] {
-                    return Err(format!(
-                        "tensor {weights} has {} rows for {} values",
-                        w.rows, self.widths[input]
-                    ));
+                let (rows, cols, width) = (w.rows, w.cols, self.widths[input]);
+                if !width.is_multiple_of(rows) {
+                    return Err(format!("tensor {weights} has {rows} rows for {width} values"));
                 }
                 let bias = match raw.tensors.get(1) {
-                    Some(b) => Some(self.tensor_of(Some(b), 1, w.cols)?),
+                    Some(b) => Some(self.tensor_of(Some(b), 1, cols)?),
                     None => None,
                 };
-                Ok((Op::Dense { input, weights, bias }, w.cols))
+                self.spend([width, cols, 1])?;
+                Ok((Op::Dense { input, weights, bias }, cols.saturating_mul(width / rows)))
             }
-            OpCode::Relu => unary(Op::Relu),
-            OpCode::Sigmoid => unary(Op::Sigmoid),
-            OpCode::Tanh => unary(Op::Tanh),
-            OpCode::Softmax => unary(Op::Softmax),
-            OpCode::Centre => unary(Op::Centre),
-            OpCode::Add | OpCode::Mul => {
-                let left = self.dense(first)?;
-                let width = self.widths[left];
-                let right = self.operand(raw, width)?;
-                Ok((
-                    if code == OpCode::Add {
-                        Op::Add(left, right)
-                    } else {
-                        Op::Mul(left, right)
-                    },
-                    width,
-                ))
-            }
-            OpCode::L2Norm | OpCode::RmsNorm => {
-                let (input, least) = (self.dense(first)?, raw.scalars[0]);
+            OpCode::Softmax | OpCode::Centre | OpCode::L2Norm | OpCode::RmsNorm => {
+                let input = self.dense(first)?;
+                let width = self.widths[input];
+                let len = raw.params.first().map_or(width, |len| *len as usize);
+                if len == 0 || !width.is_multiple_of(len) {
+                    return Err(format!("takes {width} values in groups of {len}"));
+                }
+                let least = raw.scalars.first().copied().unwrap_or(1.0);
                 if !(least.is_finite() && least > 0.0) {
                     return Err(format!(
                         "has the least divisor {}, needed is a positive number",
                         decimal::text(least)
                     ));
                 }
-                let op = if code == OpCode::L2Norm {
-                    Op::L2Norm { input, floor: least }
-                } else {
-                    Op::RmsNorm { input, epsilon: least }
+                let group = Op::Group {
+                    code,
+                    input,
+                    len,
+                    least,
                 };
-                Ok((op, self.widths[input]))
+                Ok((group, width))
             }
             OpCode::Clamp => {
                 let (input, low, high) = (self.dense(first)?, raw.scalars[0], raw.scalars[1]);
@@ -169,17 +192,98 @@ impl Shape<'_> {
                 }
                 Ok((Op::Slice { input, from, to }, to - from))
             }
+            OpCode::Select => {
+                let [mask, yes, no] = [0, 1, 2].map(|at| self.dense(raw.inputs.get(at)));
+                let (mask, yes, no) = (mask?, yes?, no?);
+                for other in [yes, no] {
+                    self.same_width(self.widths[mask], self.widths[other])?;
+                }
+                Ok((Op::Select { mask, yes, no }, self.widths[mask]))
+            }
+            OpCode::Arrange => self.arrange(raw),
+            OpCode::Product => {
+                let (left, right) = (self.dense(first)?, self.dense(raw.inputs.get(1))?);
+                let sides = [raw.params[0] as usize, raw.params[1] as usize, raw.params[2] as usize];
+                let [m, k, n] = sides;
+                let (a, b) = (m.saturating_mul(k), k.saturating_mul(n));
+                let (wide, other) = (self.widths[left], self.widths[right]);
+                // Sides of 0 make products of 0, of which no width is a multiple.
+                let count = wide.checked_div(a).unwrap_or(0);
+                if count == 0 || wide != count * a || count.checked_mul(b) != Some(other) || n == 0 {
+                    return Err(format!(
+                        "multiplies {m} × {k} by {k} × {n} in {wide} and {other} values"
+                    ));
+                }
+                self.spend([wide, n, 1])?;
+                Ok((Op::Product { left, right, sides }, (wide / k).saturating_mul(n)))
+            }
+            OpCode::ReduceSum | OpCode::ReduceMax => {
+                let input = self.dense(first)?;
+                let (len, inner) = (raw.params[0] as usize, raw.params[1] as usize);
+                let (block, width) = (len.saturating_mul(inner), self.widths[input]);
+                if block == 0 || !width.is_multiple_of(block) {
+                    return Err(format!("reduces {len} values {inner} apart of {width}"));
+                }
+                let reduce = Op::Reduce {
+                    code,
+                    input,
+                    len,
+                    inner,
+                };
+                Ok((reduce, width / len))
+            }
+            _ if is_join(code) => {
+                let left = self.dense(first)?;
+                let width = self.widths[left];
+                Ok((Op::Join(code, left, self.operand(raw, width)?), width))
+            }
+            _ => self.dense(first).map(|x| (Op::Map(code, x), self.widths[x])),
         }
     }
 
+    fn arrange(&self, raw: &OpMessage) -> Result<(Op, usize), String> {
+        let input = self.dense(raw.inputs.first())?;
+        let start = raw.params[0] as usize;
+        let (pairs, _) = raw.params[1..].as_chunks::<2>();
+        let axes: Vec<_> = pairs
+            .iter()
+            .map(|[len, stride]| (*len as usize, *stride as usize))
+            .collect();
+        let mut width = 1_usize;
+        let mut last = start;
+        for (len, stride) in &axes {
+            width = width.saturating_mul(*len);
+            last = last.saturating_add(stride.saturating_mul(len.saturating_sub(1)));
+        }
+        if last >= self.widths[input] {
+            return Err(format!("reads value {last} of {}", self.widths[input]));
+        }
+        Ok((Op::Arrange { input, start, axes }, width))
+    }
+
+    /// A second operand: as wide as the first, or as wide as a part of it that is repeated.
     fn operand(&self, raw: &OpMessage, width: usize) -> Result<Operand, String> {
         if raw.inputs.len() == 1 {
-            return self.tensor_of(raw.tensors.first(), 1, width).map(Operand::Tensor);
+            let (index, t) = self.tensor(raw.tensors.first())?;
+            if t.rows != 1 || !width.is_multiple_of(t.cols) {
+                return Err(format!(
+                    "tensor {index} is {} × {}, needed is 1 × {width} or a part of it",
+                    t.rows, t.cols
+                ));
+            }
+            return Ok(Operand::Tensor(index));
         }
         let right = self.dense(raw.inputs.get(1))?;
-        if self.widths[right] != width {
-            return Err(format!("joins widths {width} and {}", self.widths[right]));
+        if !width.is_multiple_of(self.widths[right]) {
+            self.same_width(width, self.widths[right])?;
         }
         Ok(Operand::Buffer(right))
+    }
+
+    fn same_width(&self, width: usize, other: usize) -> Result<(), String> {
+        match width == other {
+            true => Ok(()),
+            false => Err(format!("joins widths {width} and {other}")),
+        }
     }
 }

@@ -2,7 +2,8 @@
 
 use super::format::{OpCode, OpMessage, PROGRAM_VERSION, ProgramMessage, TensorMessage};
 use super::shape::Shape;
-use super::{Input, MAX_OPS, Op, Program, Tensor, invalid, wire};
+use super::weights::Stored;
+use super::{Input, MAX_OPS, Op, Program, Tensor, invalid};
 use crate::{Error, ErrorKind};
 
 pub(super) fn validate(message: ProgramMessage) -> Result<Program, Error> {
@@ -42,6 +43,7 @@ pub(super) fn validate(message: ProgramMessage) -> Result<Program, Error> {
         inputs: &inputs,
         tensors: &tensors,
         widths: Vec::new(),
+        work: 0,
     };
     for input in &inputs {
         shape
@@ -79,7 +81,9 @@ fn limits(inputs: &[Input], ops: &[Op], tensors: &[Tensor]) -> Vec<Vec<Option<us
     for op in ops {
         let (ids, columns, table) = match op {
             Op::Gather { ids, column, table } => (*ids, *column..column + 1, *table),
-            Op::GatherMean { ids, from, to, table } => (*ids, *from..*to, *table),
+            Op::GatherMean { ids, from, to, table } | Op::GatherRows { ids, from, to, table } => {
+                (*ids, *from..*to, *table)
+            }
             _ => continue,
         };
         let rows = tensors[table].rows;
@@ -91,43 +95,46 @@ fn limits(inputs: &[Input], ops: &[Op], tensors: &[Tensor]) -> Vec<Vec<Option<us
 }
 
 fn tensor(index: usize, raw: &TensorMessage) -> Result<Tensor, Error> {
-    if raw.dtype != 0 {
-        return Err(invalid(format!(
-            "tensor {index} has dtype {}, known is 0 (f32)",
-            raw.dtype
-        )));
-    }
     let (rows, cols) = (raw.rows as usize, raw.cols as usize);
-    let bytes = u64::from(raw.rows) * u64::from(raw.cols);
-    if bytes == 0 || bytes.checked_mul(4) != Some(raw.data.len() as u64) {
-        return Err(invalid(format!(
-            "tensor {index} is {rows} × {cols} and has {} bytes",
-            raw.data.len()
-        )));
-    }
-    let values: Vec<f32> = wire::floats(&raw.data).collect();
+    let (stored, values) = Stored::read(raw).map_err(|why| {
+        invalid(format!(
+            "tensor {index} is {rows} × {cols}, dtype {}, and has {} bytes and {} scales: {why}",
+            raw.dtype,
+            raw.data.len(),
+            raw.scales.len()
+        ))
+    })?;
     match values.iter().position(|v| !v.is_finite()) {
         Some(at) => Err(invalid(format!("tensor {index} value {at} is not finite"))),
-        None => Ok(Tensor { rows, cols, values }),
+        None => Ok(Tensor {
+            rows,
+            cols,
+            values,
+            stored,
+        }),
     }
 }
 
 /// Exact numbers of inputs, tensors, params and scalars: what is not read may not be there.
 pub(super) fn check_counts(code: OpCode, raw: &OpMessage) -> Result<(), String> {
     let (inputs, tensors, params, scalars) = (raw.inputs.len(), raw.tensors.len(), raw.params.len(), raw.scalars.len());
+    let counts = (inputs, tensors, params, scalars);
     let fits = match code {
         OpCode::Invalid => false,
-        OpCode::Gather => (inputs, tensors, params, scalars) == (1, 1, 1, 0),
-        OpCode::GatherMean => (inputs, tensors, params, scalars) == (1, 1, 2, 0),
+        OpCode::Gather => counts == (1, 1, 1, 0),
+        OpCode::GatherMean | OpCode::GatherRows => counts == (1, 1, 2, 0),
+        OpCode::Numbers | OpCode::Slice | OpCode::ReduceSum | OpCode::ReduceMax => counts == (1, 0, 2, 0),
+        OpCode::Constant => counts == (0, 1, 0, 0),
         OpCode::Concat => inputs >= 1 && (tensors, params, scalars) == (0, 0, 0),
         OpCode::Dense => inputs == 1 && (1..=2).contains(&tensors) && (params, scalars) == (0, 0),
-        OpCode::Relu | OpCode::Sigmoid | OpCode::Tanh | OpCode::Softmax | OpCode::Centre => {
-            (inputs, tensors, params, scalars) == (1, 0, 0, 0)
-        }
-        OpCode::Add | OpCode::Mul => inputs + tensors == 2 && inputs >= 1 && (params, scalars) == (0, 0),
-        OpCode::L2Norm | OpCode::RmsNorm => (inputs, tensors, params, scalars) == (1, 0, 0, 1),
-        OpCode::Clamp => (inputs, tensors, params, scalars) == (1, 0, 0, 2),
-        OpCode::Slice => (inputs, tensors, params, scalars) == (1, 0, 2, 0),
+        OpCode::Softmax | OpCode::Centre => params <= 1 && (inputs, tensors, scalars) == (1, 0, 0),
+        OpCode::L2Norm | OpCode::RmsNorm => params <= 1 && (inputs, tensors, scalars) == (1, 0, 1),
+        OpCode::Clamp => counts == (1, 0, 0, 2),
+        OpCode::Select => counts == (3, 0, 0, 0),
+        OpCode::Arrange => params % 2 == 1 && (3..=17).contains(&params) && (inputs, tensors, scalars) == (1, 0, 0),
+        OpCode::Product => counts == (2, 0, 3, 0),
+        _ if is_join(code) => inputs + tensors == 2 && inputs >= 1 && (params, scalars) == (0, 0),
+        _ => counts == (1, 0, 0, 0),
     };
     if fits {
         return Ok(());
@@ -136,4 +143,10 @@ pub(super) fn check_counts(code: OpCode, raw: &OpMessage) -> Result<(), String> 
         "{} does not take {inputs} inputs, {tensors} tensors, {params} params and {scalars} scalars",
         code.name()
     ))
+}
+
+/// Whether it is a function of two values.
+pub(super) fn is_join(code: OpCode) -> bool {
+    use OpCode::{Add, Div, Equal, Less, Max, Min, Mul, Pow, Sub};
+    matches!(code, Add | Mul | Sub | Div | Max | Min | Less | Equal | Pow)
 }

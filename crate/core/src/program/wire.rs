@@ -33,11 +33,6 @@ fn count_messages(bytes: &[u8]) -> Result<usize, Fault> {
     Ok(count)
 }
 
-/// The values of a tensor's bytes.
-pub(super) fn floats(data: &[u8]) -> impl Iterator<Item = f32> {
-    data.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b))
-}
-
 pub(super) fn write(program: &Program) -> Vec<u8> {
     let message = ProgramMessage {
         version: PROGRAM_VERSION,
@@ -50,7 +45,7 @@ pub(super) fn write(program: &Program) -> Vec<u8> {
                 ids: i.ids,
             })
             .collect(),
-        ops: program.ops.iter().map(op_message).collect(),
+        ops: program.ops.iter().map(|op| op_message(op, &program.widths)).collect(),
         tensors: program.tensors.iter().map(tensor_message).collect(),
         output: program.output as u32,
     };
@@ -58,20 +53,27 @@ pub(super) fn write(program: &Program) -> Vec<u8> {
 }
 
 fn tensor_message(tensor: &Tensor) -> TensorMessage {
+    let (dtype, scales) = tensor.stored.written();
     TensorMessage {
         rows: tensor.rows as u32,
         cols: tensor.cols as u32,
-        dtype: 0,
-        data: tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+        dtype,
+        data: tensor.stored.bytes(&tensor.values, tensor.cols),
+        scales,
     }
 }
 
-fn op_message(op: &Op) -> OpMessage {
+fn op_message(op: &Op, widths: &[usize]) -> OpMessage {
     let (code, inputs, tensors, params, scalars): (_, Vec<usize>, Vec<usize>, Vec<usize>, Vec<f32>) = match op {
         Op::Gather { ids, column, table } => (OpCode::Gather, vec![*ids], vec![*table], vec![*column], vec![]),
         Op::GatherMean { ids, from, to, table } => {
             (OpCode::GatherMean, vec![*ids], vec![*table], vec![*from, *to], vec![])
         }
+        Op::GatherRows { ids, from, to, table } => {
+            (OpCode::GatherRows, vec![*ids], vec![*table], vec![*from, *to], vec![])
+        }
+        Op::Numbers { ids, from, to } => (OpCode::Numbers, vec![*ids], vec![], vec![*from, *to], vec![]),
+        Op::Constant(tensor) => (OpCode::Constant, vec![], vec![*tensor], vec![], vec![]),
         Op::Concat { inputs } => (OpCode::Concat, inputs.clone(), vec![], vec![], vec![]),
         Op::Dense { input, weights, bias } => (
             OpCode::Dense,
@@ -80,21 +82,39 @@ fn op_message(op: &Op) -> OpMessage {
             vec![],
             vec![],
         ),
-        Op::Relu(x) => (OpCode::Relu, vec![*x], vec![], vec![], vec![]),
-        Op::Sigmoid(x) => (OpCode::Sigmoid, vec![*x], vec![], vec![], vec![]),
-        Op::Tanh(x) => (OpCode::Tanh, vec![*x], vec![], vec![], vec![]),
-        Op::Add(x, Operand::Buffer(y)) => (OpCode::Add, vec![*x, *y], vec![], vec![], vec![]),
-        Op::Add(x, Operand::Tensor(t)) => (OpCode::Add, vec![*x], vec![*t], vec![], vec![]),
-        Op::Mul(x, Operand::Buffer(y)) => (OpCode::Mul, vec![*x, *y], vec![], vec![], vec![]),
-        Op::Mul(x, Operand::Tensor(t)) => (OpCode::Mul, vec![*x], vec![*t], vec![], vec![]),
-        Op::L2Norm { input, floor } => (OpCode::L2Norm, vec![*input], vec![], vec![], vec![*floor]),
+        Op::Map(code, x) => (*code, vec![*x], vec![], vec![], vec![]),
+        Op::Join(code, x, Operand::Buffer(y)) => (*code, vec![*x, *y], vec![], vec![], vec![]),
+        Op::Join(code, x, Operand::Tensor(t)) => (*code, vec![*x], vec![*t], vec![], vec![]),
+        Op::Group {
+            code,
+            input,
+            len,
+            least,
+        } => {
+            let params = if *len == widths[*input] { vec![] } else { vec![*len] };
+            let scalars = match code {
+                OpCode::L2Norm | OpCode::RmsNorm => vec![*least],
+                _ => vec![],
+            };
+            (*code, vec![*input], vec![], params, scalars)
+        }
         Op::Clamp { input, low, high } => (OpCode::Clamp, vec![*input], vec![], vec![], vec![*low, *high]),
-        Op::Softmax(x) => (OpCode::Softmax, vec![*x], vec![], vec![], vec![]),
-        Op::Centre(x) => (OpCode::Centre, vec![*x], vec![], vec![], vec![]),
-        Op::RmsNorm { input, epsilon } => (OpCode::RmsNorm, vec![*input], vec![], vec![], vec![*epsilon]),
         Op::Slice { input, from, to } => (OpCode::Slice, vec![*input], vec![], vec![*from, *to], vec![]),
+        Op::Select { mask, yes, no } => (OpCode::Select, vec![*mask, *yes, *no], vec![], vec![], vec![]),
+        Op::Arrange { input, start, axes } => {
+            let axes = axes.iter().flat_map(|(length, stride)| [*length, *stride]);
+            let params = [*start].into_iter().chain(axes).collect();
+            (OpCode::Arrange, vec![*input], vec![], params, vec![])
+        }
+        Op::Product { left, right, sides } => (OpCode::Product, vec![*left, *right], vec![], sides.to_vec(), vec![]),
+        Op::Reduce {
+            code,
+            input,
+            len,
+            inner,
+        } => (*code, vec![*input], vec![], vec![*len, *inner], vec![]),
     };
-    // All are below MAX_OPS or MAX_WIDTH.
+    // All are below MAX_OPS or MAX_WIDTH, but strides, which are below the number of values in a buffer.
     let narrow = |v: Vec<usize>| v.into_iter().map(|x| x as u32).collect();
     OpMessage {
         code: code as i32,

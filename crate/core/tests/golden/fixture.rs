@@ -138,6 +138,7 @@ fn tensor(rows: usize, cols: usize, values: &[f32]) -> TensorMessage {
         rows: rows as u32,
         cols: cols as u32,
         dtype: 0,
+        scales: Vec::new(),
         data: values.iter().flat_map(|value| value.to_le_bytes()).collect(),
     }
 }

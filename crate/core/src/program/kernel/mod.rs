@@ -5,6 +5,7 @@ mod lanes;
 #[cfg(test)]
 pub(super) mod oracle;
 
+use super::format::OpCode;
 use lanes::Lanes;
 
 /// `out = bias + x · weights`, weights finite, `x.len() × out.len()` row-major. Each output starts at its
@@ -140,6 +141,106 @@ pub fn rms_normalise(x: &[f32], epsilon: f32, out: &mut [f32]) {
     let scale = 1.0 / libm::sqrt(square + f64::from(epsilon));
     for (o, v) in out.iter_mut().zip(x) {
         *o = (f64::from(*v) * scale) as f32;
+    }
+}
+
+/// A function of each value, by its code; [`OpCode`] says what each is.
+pub fn map(code: OpCode, x: &[f32], out: &mut [f32]) {
+    let function: fn(f32) -> f32 = match code {
+        OpCode::Relu => return relu(x, out),
+        OpCode::Sigmoid => sigmoid,
+        OpCode::Tanh => libm::tanhf,
+        OpCode::Exp => libm::expf,
+        OpCode::Ln => libm::logf,
+        OpCode::Sqrt => libm::sqrtf,
+        OpCode::Recip => |v| 1.0 / v,
+        OpCode::Abs => f32::abs,
+        OpCode::Erf => libm::erff,
+        OpCode::Floor => libm::floorf,
+        _ => |v| v,
+    };
+    for (o, v) in out.iter_mut().zip(x) {
+        *o = function(*v);
+    }
+}
+
+/// A function of each value and its partner in `y`, which is repeated where it is shorter.
+pub fn join(code: OpCode, x: &[f32], y: &[f32], out: &mut [f32]) {
+    let flag = |is: bool| f32::from(u8::from(is));
+    let width = y.len().max(1);
+    for (out, x) in out.chunks_mut(width).zip(x.chunks(width)) {
+        for ((o, a), b) in out.iter_mut().zip(x).zip(y) {
+            *o = match code {
+                OpCode::Mul => a * b,
+                OpCode::Sub => a - b,
+                OpCode::Div => a / b,
+                // A NaN on the left stays; one on the right gives the left.
+                OpCode::Max => {
+                    if *a < *b {
+                        *b
+                    } else {
+                        *a
+                    }
+                }
+                OpCode::Min => {
+                    if *a > *b {
+                        *b
+                    } else {
+                        *a
+                    }
+                }
+                OpCode::Less => flag(a < b),
+                OpCode::Equal => flag(a == b),
+                OpCode::Pow => libm::powf(*a, *b),
+                _ => a + b,
+            };
+        }
+    }
+}
+
+/// The values of `x` at `Σ iₐ · strideₐ` for all `iₐ < lengthₐ`, the last axis fastest; an index outside reads 0.
+pub fn arrange(x: &[f32], axes: &[(usize, usize)], out: &mut [f32]) {
+    let Some(((length, stride), outer)) = axes.split_last() else {
+        return;
+    };
+    for (run, out) in out.chunks_exact_mut((*length).max(1)).enumerate() {
+        let (mut rest, mut from) = (run, 0);
+        for (length, stride) in outer.iter().rev() {
+            from += rest % length * stride;
+            rest /= length;
+        }
+        for (i, o) in out.iter_mut().enumerate() {
+            *o = x.get(from + i * stride).copied().unwrap_or(0.0);
+        }
+    }
+}
+
+/// Products of matrices `m × k` in `left` and `k × n` in `right`, one after the other; each row as in [`dense`], which
+/// passes over four zeros of the left whatever the right holds there.
+pub fn product(left: &[f32], right: &[f32], [m, k, n]: [usize; 3], out: &mut [f32]) {
+    let [whole_left, whole_right, whole_out] = [m * k, k * n, m * n].map(|size| size.max(1));
+    let pairs = left.chunks_exact(whole_left).zip(right.chunks_exact(whole_right));
+    for ((a, b), out) in pairs.zip(out.chunks_exact_mut(whole_out)) {
+        for (row, out) in a.chunks_exact(k.max(1)).zip(out.chunks_exact_mut(n.max(1))) {
+            dense(row, b, None, out);
+        }
+    }
+}
+
+/// Sums, added in f64, or largest values of `len` values that lie `inner` apart; a NaN is passed over as largest unless
+/// it is the first.
+pub fn reduce(largest: bool, x: &[f32], len: usize, inner: usize, out: &mut [f32]) {
+    let inner = inner.max(1);
+    for (block, out) in x.chunks_exact((len * inner).max(1)).zip(out.chunks_exact_mut(inner)) {
+        for (i, o) in out.iter_mut().enumerate() {
+            let mut values = block.iter().skip(i).step_by(inner);
+            *o = if largest {
+                let first = values.next().copied().unwrap_or(0.0);
+                values.fold(first, |most, v| if most < *v { *v } else { most })
+            } else {
+                values.map(|v| f64::from(*v)).sum::<f64>() as f32
+            };
+        }
     }
 }
 

@@ -88,3 +88,37 @@ pub fn same(found: &[f32], expected: &[f32]) -> bool {
     let same = |(a, b): (&f32, &f32)| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
     found.len() == expected.len() && found.iter().zip(expected).all(same)
 }
+
+/// Values at `Σ iₐ · strideₐ`, axis after axis.
+pub fn arrange(x: &[f32], axes: &[(usize, usize)]) -> Vec<f32> {
+    let mut places = vec![0];
+    for (length, stride) in axes {
+        places = places
+            .iter()
+            .flat_map(|at| (0..*length).map(move |i| at + i * stride))
+            .collect();
+    }
+    places.into_iter().map(|at| x[at]).collect()
+}
+
+/// `count` products, each output for itself.
+pub fn product(left: &[f32], right: &[f32], count: usize, [m, k, n]: [usize; 3]) -> Vec<f32> {
+    let value = |c: usize, row: usize, o: usize| {
+        (0..k).fold(0.0, |sum, i| {
+            sum + left[(c * m + row) * k + i] * right[(c * k + i) * n + o]
+        })
+    };
+    let rows = (0..count).flat_map(|c| (0..m).map(move |row| (c, row)));
+    rows.flat_map(|(c, row)| (0..n).map(move |o| value(c, row, o)))
+        .collect()
+}
+
+/// Sum in f64, or largest, of the values whose index differs along the axis alone.
+pub fn reduce(largest: bool, x: &[f32], len: usize, inner: usize) -> Vec<f32> {
+    let axis = |o: usize| (0..len).map(move |l| x[(o / inner * len + l) * inner + o % inner]);
+    let fold = |o: usize| match largest {
+        true => axis(o).fold(f32::NEG_INFINITY, f32::max),
+        false => axis(o).map(f64::from).sum::<f64>() as f32,
+    };
+    (0..x.len() / len).map(fold).collect()
+}

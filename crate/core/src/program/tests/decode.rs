@@ -27,10 +27,34 @@ fn a_program_cut_anywhere_is_refused() {
     }
 }
 
+fn with(code: OpCode, inputs: &[u32], params: &[u32]) -> OpMessage {
+    OpMessage {
+        params: params.into(),
+        ..op(code, inputs, &[])
+    }
+}
+
+#[test]
+fn what_a_row_may_cost_is_bounded() {
+    let layers = |count: u32| ProgramMessage {
+        version: PROGRAM_VERSION,
+        inputs: vec![input("x", MAX_WIDTH, false)],
+        ops: (0..count).map(|i| op(OpCode::Dense, &[i], &[0])).collect(),
+        tensors: vec![tensor(1024, 1024, 1)],
+        output: count,
+    };
+    assert!(Program::from_message(layers(4)).is_ok());
+    let error = Program::from_message(layers(5)).unwrap_err().to_string();
+    assert!(
+        error.contains("op 4: the program multiplies and adds more than"),
+        "{error}"
+    );
+}
+
 #[test]
 fn every_bound_has_its_reason() {
     type Break = fn(&mut ProgramMessage);
-    let cases: [(&str, Break); 31] = [
+    let cases: [(&str, Break); 44] = [
         ("unknown code 99", |m| m.ops[0].code = 99),
         ("Invalid does not take", |m| m.ops[0].code = 0),
         ("output: reads buffer 21", |m| m.output = 21),
@@ -61,9 +85,50 @@ fn every_bound_has_its_reason() {
         ("op 3: Relu does not take 2 inputs", |m| m.ops[3].inputs = vec![4, 4]),
         ("op 3: Relu does not take 0 inputs", |m| m.ops[3].inputs = vec![]),
         ("op 10: Concat does not take 0 inputs", |m| m.ops[10].inputs = vec![]),
-        ("tensor 1 has dtype 1", |m| m.tensors[1].dtype = 1),
-        ("tensor 1 is 5 × 4 and has 79 bytes", |m| {
+        (
+            "tensor 1 is 5 × 4, dtype 1, and has 80 bytes and 0 scales: bytes of another shape",
+            |m| m.tensors[1].dtype = 1,
+        ),
+        ("unknown dtype", |m| m.tensors[1].dtype = 4),
+        ("scales of another shape", |m| m.tensors[1].scales = vec![1.0]),
+        ("tensor 1 is 5 × 4, dtype 0, and has 79 bytes", |m| {
             m.tensors[1].data.truncate(79)
+        }),
+        ("op 12: takes 9 values in groups of 2", |m| {
+            m.ops[12] = with(OpCode::Softmax, &[13], &[2])
+        }),
+        ("op 11: takes 13 values in groups of 0", |m| {
+            m.ops[11] = with(OpCode::Centre, &[12], &[0])
+        }),
+        ("op 11: reads value 13 of 13", |m| {
+            m.ops[11] = with(OpCode::Arrange, &[12], &[0, 2, 13])
+        }),
+        ("op 11: Arrange does not take", |m| {
+            m.ops[11] = with(OpCode::Arrange, &[12], &[0, 2])
+        }),
+        ("op 11: multiplies 1 × 4 by 4 × 2 in 4 and 4 values", |m| {
+            m.ops[11] = with(OpCode::Product, &[11, 3], &[1, 4, 2])
+        }),
+        ("op 11: multiplies 0 × 4", |m| {
+            m.ops[11] = with(OpCode::Product, &[11, 3], &[0, 4, 1])
+        }),
+        ("op 11: reduces 3 values 1 apart of 13", |m| {
+            m.ops[11] = with(OpCode::ReduceSum, &[12], &[3, 1])
+        }),
+        ("op 11: reduces 0 values", |m| {
+            m.ops[11] = with(OpCode::ReduceMax, &[12], &[0, 1])
+        }),
+        ("op 11: joins widths 13 and 4", |m| {
+            m.ops[11] = with(OpCode::Select, &[12, 12, 11], &[])
+        }),
+        ("op 11: gathers by columns 2..1", |m| {
+            m.ops[11] = with(OpCode::Numbers, &[0], &[2, 1])
+        }),
+        ("op 11: tensor 1 has 5 rows, needed is one", |m| {
+            m.ops[11] = OpMessage {
+                tensors: vec![1],
+                ..with(OpCode::Constant, &[], &[])
+            }
         }),
         ("tensor 1 is 0 × 4", |m| {
             (m.tensors[1].rows, m.tensors[1].data) = (0, vec![])

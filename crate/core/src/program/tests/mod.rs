@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 mod decode;
 mod kernel;
+mod ops;
 mod run;
 
 use super::format::*;

@@ -85,6 +85,15 @@ impl<'a> Stock<'a> {
         }
     }
 
+    /// The row that the bundle's video of this row has now; `None` where it was taken down.
+    #[must_use]
+    pub fn current(&self, row: usize) -> Option<usize> {
+        if self.changes.untouched.contains(row) {
+            return Some(row);
+        }
+        self.row_of(self.catalogue.videos.ids.get(row)?)
+    }
+
     /// All rows that may be shown.
     #[must_use]
     pub fn visible(&self) -> RowSet {

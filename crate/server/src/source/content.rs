@@ -7,29 +7,39 @@ use upnext_core::block::source::CONTENT;
 
 use super::{Ask, Candidate, by_place};
 use crate::catalogue::Shelves;
-use crate::vector_index::RowSet;
 
 /// The first videos of the shelves of the declared languages that may be offered; see [`of_shelves`].
 #[must_use]
 pub fn candidates(ask: &Ask<'_>) -> Vec<Candidate> {
-    of_shelves(&ask.stock.catalogue.shelves, ask.languages, ask.size, ask.allowed)
+    // A shelf is of the bundle's rows; what was told anew of one of its videos has a row of its own.
+    let current = |row: u32| {
+        let row = ask.stock.current(row as usize)?;
+        ask.allowed.contains(row).then_some(row as u32)
+    };
+    of_shelves(&ask.stock.catalogue.shelves, ask.languages, ask.size, current)
 }
 
-/// The first `size` distinct and allowed videos of the languages' shelves, taken in turn, then of the shelf for all.
+/// The first `size` distinct videos of the languages' shelves, taken in turn, then of the shelf for all. `current` gives the
+/// row that a shelf's video has now, `None` where it may not be offered.
 ///
 /// In turn, because a request names a set of languages: the client sorts them, so that one address stands for
 /// one set, and a first shelf that is taken whole would be the first of the alphabet.
 /// The score falls from 1 towards 0 with the place.
 #[must_use]
-pub fn of_shelves(shelves: &Shelves, languages: &[String], size: usize, allowed: &RowSet) -> Vec<Candidate> {
+pub fn of_shelves(
+    shelves: &Shelves,
+    languages: &[String],
+    size: usize,
+    current: impl Fn(u32) -> Option<u32>,
+) -> Vec<Candidate> {
     let preferred: Vec<&[u32]> = languages.iter().filter_map(|language| shelves.of(language)).collect();
     let longest = preferred.iter().map(|shelf| shelf.len()).max().unwrap_or(0);
     let in_turn = (0..longest).flat_map(|place| preferred.iter().filter_map(move |shelf| shelf.get(place)));
     let mut taken = BTreeSet::new();
     let rows: Vec<u32> = in_turn
         .chain(shelves.any())
-        .copied()
-        .filter(|row| allowed.contains(*row as usize) && taken.insert(*row))
+        .filter_map(|row| current(*row))
+        .filter(|row| taken.insert(*row))
         .take(size)
         .collect();
     by_place(&rows, CONTENT)
@@ -44,7 +54,7 @@ mod tests {
     fn rows(json: &str, languages: &[&str], size: usize) -> Vec<u32> {
         let shelves = Shelves::parse(json.as_bytes(), 100).unwrap();
         let languages: Vec<String> = languages.iter().map(|l| (*l).to_owned()).collect();
-        of_shelves(&shelves, &languages, size, &RowSet::new(100, |_| true))
+        of_shelves(&shelves, &languages, size, Some)
             .iter()
             .map(|c| c.row)
             .collect()
@@ -71,11 +81,11 @@ mod tests {
         ) {
             let json = serde_json::json!({ "de": a, "*": b }).to_string();
             let shelves = Shelves::parse(json.as_bytes(), 60).unwrap();
-            let allowed = RowSet::new(60, |row| row % 7 != gap);
-            let list = of_shelves(&shelves, &["de".to_owned()], size, &allowed);
+            let allowed = |row: u32| row as usize % 7 != gap;
+            let list = of_shelves(&shelves, &["de".to_owned()], size, |row| allowed(row).then_some(row));
             let distinct: BTreeSet<u32> = list.iter().map(|c| c.row).collect();
             prop_assert_eq!(distinct.len(), list.len());
-            let offered = a.union(&b).filter(|row| allowed.contains(**row as usize)).count();
+            let offered = a.union(&b).filter(|row| allowed(**row)).count();
             prop_assert_eq!(list.len(), size.min(offered));
             prop_assert!(list.windows(2).all(|w| w[0].score > w[1].score));
             prop_assert!(list.iter().all(|c| (0.0..=1.0).contains(&c.score)));

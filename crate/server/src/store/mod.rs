@@ -13,6 +13,7 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -67,6 +68,17 @@ impl std::fmt::Debug for Store {
     }
 }
 
+/// Locks the file of a directory. A server that is just going lets go of it a moment later, and so does a child process
+/// that has the file until it runs a program of its own: half a second is waited for them.
+fn take(lock: &std::fs::File) -> bool {
+    (0..10).any(|turn| {
+        if turn > 0 {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        lock.try_lock().is_ok()
+    })
+}
+
 impl Store {
     /// Opens the database of a directory, and makes both where they are not there.
     ///
@@ -80,8 +92,11 @@ impl Store {
         };
         std::fs::create_dir_all(directory).map_err(|error| failed(error.to_string()))?;
         let lock = std::fs::File::create(directory.join("lock")).map_err(|error| failed(error.to_string()))?;
-        lock.try_lock()
-            .map_err(|_| failed("another server has it open; a data directory belongs to one server".to_owned()))?;
+        if !take(&lock) {
+            return Err(failed(
+                "another server has it open; a data directory belongs to one server".to_owned(),
+            ));
+        }
         let sqlite = |error: rusqlite::Error| failed(error.to_string());
         let connection = Connection::open(&path).map_err(sqlite)?;
         schema::prepare(&connection).map_err(failed)?;

@@ -134,6 +134,35 @@ async fn what_is_known_of_a_video_can_change_and_its_factor_stays() {
 }
 
 #[tokio::test]
+async fn a_video_of_a_shelf_stays_in_its_place_when_what_is_known_of_it_changes() {
+    let client = Client::keeping();
+    let uri = "/v1/candidates?languages=de";
+    let before = block(&client, uri, None).await;
+    let ids = |block: &Block| -> Vec<String> { (0..block.len()).map(|row| block.id(row).to_owned()).collect() };
+    let id = (0..before.len())
+        .find(|row| before.sources(*row) == source::CONTENT)
+        .map(|row| before.id(row).to_owned())
+        .unwrap();
+    let old = json!({"title": "told anew", "published_at": 978_307_200_000_i64});
+    let answer = client.admin(Method::PUT, &format!("/v1/videos/{id}"), old).await;
+    assert_eq!(
+        answer.status,
+        StatusCode::NO_CONTENT,
+        "{}",
+        String::from_utf8_lossy(&answer.body)
+    );
+    let after = block(&client, uri, None).await;
+    assert_eq!(ids(&after), ids(&before));
+    let row = after.row_of(&id).unwrap();
+    assert_eq!(
+        (after.title(row), after.sources(row)),
+        (Some("told anew"), source::CONTENT)
+    );
+    client.admin(Method::DELETE, &format!("/v1/videos/{id}"), "").await;
+    assert_eq!(block(&client, uri, None).await.row_of(&id), None);
+}
+
+#[tokio::test]
 async fn only_the_admin_key_changes_videos_and_only_where_something_is_kept() {
     let client = Client::keeping();
     let token = bearer("ann");

@@ -2,9 +2,9 @@
 //   npm test                     all of it
 //   npm test -- rust wasm        only suites whose name starts so
 //   npm test -- --list           names of the suites
-import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { ensurePackages } from "./lib/packages.mjs";
 import { cacheDir, root } from "./lib/paths.mjs";
 import { span, step } from "./lib/step.mjs";
 import { ensureBrowsers, ensureBuildTools, useTools } from "./tools.mjs";
@@ -31,21 +31,16 @@ const suites = [
   { name: "lint-js", run: ["npm", ["run", "lint"]], counts: single },
   { name: "wasm-chromium", run: wasmPackTest("chrome"), counts: cargoCounts, browsers: true },
   { name: "wasm-firefox", run: wasmPackTest("firefox"), counts: cargoCounts, browsers: true, env: firefoxEnv() },
-  { name: "node", run: ["node", ["--test", "--test-reporter=spec", "tests/node/"]], counts: nodeCounts },
+  { name: "node", run: ["node", ["--test", "--test-reporter=spec", "tests/node/"]], counts: nodeCounts, projects: true },
   // What counts played seconds wants the machine for itself; the others mostly wait, two at a time.
   { name: "playback", run: ["node", ["--test", "--test-reporter=spec", "tests/playback/"]], counts: nodeCounts, browsers: true },
-  { name: "end-to-end", run: ["node", ["--test", "--test-concurrency=2", "--test-reporter=spec", "tests/e2e/"]], counts: nodeCounts, browsers: true },
+  { name: "end-to-end", run: ["node", ["--test", "--test-concurrency=2", "--test-reporter=spec", "tests/e2e/"]], counts: nodeCounts, browsers: true, projects: true },
   { name: "sizes", run: ["node", ["tests/sizes.mjs"]], counts: single },
 ];
 
 /** Debian names Firefox `firefox-esr`; the driver looks for `firefox`. */
 function firefoxEnv() {
   return existsSync("/usr/bin/firefox-esr") ? { MOZ_HEADLESS: "1" } : {};
-}
-
-function installPackages() {
-  const result = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: root, stdio: "inherit" });
-  if (result.status !== 0) throw new Error("npm ci failed");
 }
 
 const words = process.argv.slice(2);
@@ -66,7 +61,9 @@ try {
   useTools();
   await ensureBuildTools();
   if (wanted.some((suite) => suite.browsers)) await ensureBrowsers();
-  installPackages();
+  ensurePackages();
+  // Test files run side by side, and two installations at once would take each other's files away.
+  if (wanted.some((suite) => suite.projects)) ensurePackages(join(root, "tests/projects"));
 } catch (error) {
   console.error(error.message);
   console.log("0 passed, 1 failed");

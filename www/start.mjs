@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSy
 import { createServer } from "node:net";
 import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { ensurePackages } from "../tests/lib/packages.mjs";
 import { binary, cacheDir, root, workDir } from "../tests/lib/paths.mjs";
 import { span, step } from "../tests/lib/step.mjs";
 import { ensureBuildTools } from "../tests/tools.mjs";
@@ -132,11 +133,8 @@ async function waitFor(url, seconds) {
 async function main() {
   const started = Date.now();
   await ensureBuildTools();
-  const lock = readFileSync(join(root, "package-lock.json"), "utf8");
+  ensurePackages();
   mkdirSync(workDir, { recursive: true });
-  await unlessUnchanged(join(workDir, "npm.stamp"), createHash("sha256").update(lock).digest("hex"), () =>
-    step("npm packages", "npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]),
-  );
   await step("package", "npm", ["run", "--silent", "build:compact"], { show: true });
   // The whole workspace: one choice of dependency features, so that start and test share what they compile.
   await step("upnext-export and upnext-server", "cargo", ["build", "--release", "--locked", "--workspace", "--bins"]);

@@ -1,21 +1,15 @@
 // The mini-projects of `tests/projects`, copied beside the installed package, and what builds them.
-import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { execFileSync } from "node:child_process";
+import { ensurePackages } from "./packages.mjs";
 import { root } from "./paths.mjs";
 import { installPacked } from "./packed.mjs";
 
 const here = join(root, "tests/projects");
 
-/** Installs the tools of the mini-projects where they are missing; undefined, or why they can't be had. */
-export function ensureProjectTools() {
-  const lock = readFileSync(join(here, "package-lock.json"), "utf8");
-  const stamp = join(here, "node_modules/.installed");
-  if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
-  execFileSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: here, stdio: ["ignore", "pipe", "inherit"] });
-  writeFileSync(stamp, lock);
-}
+/** Installs the tools of the mini-projects where they are missing. */
+export const ensureProjectTools = () => ensurePackages(here);
 
 /** A tool of `tests/projects/package.json`. */
 export const tool = createRequire(join(here, "package.json"));

@@ -46,10 +46,11 @@ export function useTools() {
   if (!process.env.PATH.split(delimiter).includes(bin)) process.env.PATH = `${bin}${delimiter}${process.env.PATH}`;
 }
 
-async function cargoInstall(crate, program, version) {
+/** `work: false` for a program that only starts others: it need not be quick at anything. */
+async function cargoInstall(crate, program, version, { work = true } = {}) {
   const present = versionOf(program);
   if (present?.includes(version)) return;
-  await step(`install ${crate} ${version}`, "cargo", ["install", crate, "--version", version, "--root", toolsDir, "--force"], { env: quick });
+  await step(`install ${crate} ${version}`, "cargo", ["install", crate, "--version", version, "--root", toolsDir, "--force"], { env: work ? quick : { ...quick, CARGO_PROFILE_RELEASE_OPT_LEVEL: "0" } });
 }
 
 async function aptInstall(packages) {
@@ -73,7 +74,7 @@ export async function ensureBuildTools() {
   const components = execFileSync("rustup", ["component", "list", "--installed"], { cwd: root, encoding: "utf8" });
   if (!components.includes("rust-src")) await step("sources of std", "rustup", ["component", "add", "rust-src"]);
   await cargoInstall("wasm-bindgen-cli", "wasm-bindgen", lockedVersion("wasm-bindgen"));
-  await cargoInstall("wasm-pack", "wasm-pack", WASM_PACK);
+  await cargoInstall("wasm-pack", "wasm-pack", WASM_PACK, { work: false });
 }
 
 /** What `npm run fuzz` needs. */
@@ -91,7 +92,7 @@ export async function ensureBrowsers() {
   if (!versionOf("chromedriver")) missing.push("chromium-driver");
   if (!versionOf("firefox-esr") && !versionOf("firefox")) missing.push("firefox-esr");
   await aptInstall(missing);
-  await cargoInstall("geckodriver", "geckodriver", GECKODRIVER);
+  await cargoInstall("geckodriver", "geckodriver", GECKODRIVER, { work: false });
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 pub use upnext_core::encounter::ENCOUNTER_MS;
 use upnext_core::encounter::Outcome;
+use upnext_core::reward::Reward;
 use upnext_core::{EventKind, fraction_watched};
 
 use crate::split::Split;
@@ -34,6 +35,12 @@ impl Encounter {
     #[must_use]
     pub fn label(&self) -> Option<bool> {
         self.outcome.label()
+    }
+
+    /// What it earned, by the core's rules: [`Reward::of`].
+    #[must_use]
+    pub fn earned(&self, reward: Reward, data: &Dataset) -> Option<f64> {
+        reward.of(&self.outcome, data.length_of(self.video))
     }
 }
 

@@ -29,6 +29,7 @@ mod protobuf;
 mod quantize;
 pub mod reason;
 pub mod request;
+pub mod reward;
 pub mod score;
 pub mod signal;
 pub mod text;

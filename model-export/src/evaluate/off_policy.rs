@@ -107,7 +107,7 @@ pub(super) fn off_policy(
         let of_reward = |(reward, r_hat): (&Reward, &RewardModel)| {
             let rows = events.iter().zip(&propensities).zip(&choices);
             let logged: Vec<Logged> = rows
-                .map(|((e, p), choice)| choice.logged(e, *p, reward.of(e, data), r_hat))
+                .map(|((e, p), choice)| choice.logged(e, *p, e.earned(*reward, data), r_hat))
                 .collect();
             estimate(&logged, config)
         };
@@ -129,7 +129,7 @@ pub(super) fn off_policy(
 fn learn(data: &Dataset, split: &Split, met: &[Encounter], reward: Reward) -> RewardModel {
     let before = met.iter().filter(|e| e.outcome.shown && e.at_ms < split.train_until_ms);
     let rows: Vec<(u32, u32, f64)> = before
-        .filter_map(|e| Some((e.user, e.video, reward.of(e, data)?)))
+        .filter_map(|e| Some((e.user, e.video, e.earned(reward, data)?)))
         .collect();
     RewardModel::fit(data.users.len(), data.videos.len(), &rows)
 }

@@ -20,11 +20,10 @@
 
 mod estimate;
 mod model;
-mod reward;
 
 pub use estimate::{ESTIMATORS, Estimates, Estimator, Logged, estimate};
 pub use model::RewardModel;
-pub use reward::{COMPLETED_FRACTION, Reward};
+pub use upnext_core::reward::{COMPLETED_FRACTION, Reward};
 
 use crate::Error;
 use crate::table::{Dataset, utc};

@@ -49,7 +49,7 @@ fn look(data: &Dataset, world: &World, logging: &Policy, target: &Policy) -> See
     let models = Reward::ALL.map(|reward| {
         let before = met.iter().filter(|e| e.at_ms < split.train_until_ms);
         let rows: Vec<(u32, u32, f64)> = before
-            .filter_map(|e| Some((e.user, e.video, reward.of(e, data)?)))
+            .filter_map(|e| Some((e.user, e.video, e.earned(reward, data)?)))
             .collect();
         RewardModel::fit(data.users.len(), data.videos.len(), &rows)
     });
@@ -84,7 +84,7 @@ fn look(data: &Dataset, world: &World, logging: &Policy, target: &Policy) -> See
                     user: e.user,
                     propensity: written,
                     chance: chances[e.video as usize],
-                    reward: reward.of(e, data),
+                    reward: e.earned(*reward, data),
                     predicted: model.expect(e.user, e.video),
                     expected: expected.map(|(v, p)| p * model.expect(e.user, v as u32)).sum(),
                 });
@@ -118,7 +118,7 @@ fn earned(options: &Options, policy: &Policy, reward: Reward) -> f64 {
         let test = met
             .iter()
             .filter(|e: &&Encounter| e.outcome.shown && e.at_ms >= split.train_until_ms);
-        for value in test.filter_map(|e| reward.of(e, &data)) {
+        for value in test.filter_map(|e| e.earned(reward, &data)) {
             sum += value;
             count += 1.0;
         }

@@ -1,7 +1,10 @@
-//! What an impression earned. Each metric of a policy is the mean of one of these over impressions.
+//! What an impression earned: the one definition of each online metric and of its offline estimate.
+//!
+//! A metric is the mean of one of these over impressions: click-through rate, share of completed videos, seconds
+//! watched, explicit feedback. The server counts them from events (`GET /v1/metrics/online`), `evaluate` estimates them
+//! for a policy that was never served (off-policy).
 
-use crate::label::Encounter;
-use crate::table::Dataset;
+use crate::encounter::Outcome;
 
 /// Share of its length from which a video counts as completed.
 pub const COMPLETED_FRACTION: f32 = 0.9;
@@ -47,20 +50,29 @@ impl Reward {
         }
     }
 
-    /// What an encounter earned; `None` where the log cannot tell (a watch of unknown seconds or length).
+    /// What an impression with this outcome earned, of a video of this length in seconds; `None` where nobody can tell
+    /// (a watch of unknown seconds or length).
+    ///
+    /// ```
+    /// use upnext_core::encounter::Outcome;
+    /// use upnext_core::reward::Reward;
+    /// let played = Outcome { shown: true, watched: true, fraction: Some(0.25), ..Outcome::default() };
+    /// assert_eq!(Reward::Click.of(&played, Some(200.0)), Some(1.0));
+    /// assert_eq!(Reward::Completed.of(&played, Some(200.0)), Some(0.0));
+    /// assert_eq!(Reward::WatchSeconds.of(&played, Some(200.0)), Some(50.0));
+    /// ```
     #[must_use]
-    pub fn of(self, encounter: &Encounter, data: &Dataset) -> Option<f64> {
-        let outcome = &encounter.outcome;
+    pub fn of(self, outcome: &Outcome, length_seconds: Option<f32>) -> Option<f64> {
         let flag = |set: bool| f64::from(u8::from(set));
         // What was not played was watched for no second.
         let fraction = if outcome.watched { outcome.fraction } else { Some(0.0) };
         match self {
-            Reward::Relevant => encounter.label().map(flag),
+            Reward::Relevant => outcome.label().map(flag),
             Reward::Click => Some(flag(outcome.watched)),
             Reward::Completed => fraction.map(|f| flag(f >= COMPLETED_FRACTION)),
             Reward::WatchSeconds => match fraction {
                 Some(0.0) => Some(0.0),
-                Some(f) => data.length_of(encounter.video).map(|length| f64::from(f * length)),
+                Some(f) => length_seconds.map(|length| f64::from(f * length)),
                 None => None,
             },
             Reward::Liked => Some(flag(outcome.liked)),
@@ -71,66 +83,41 @@ impl Reward {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
-    use upnext_core::EventKind;
-    use upnext_core::encounter::Outcome;
-
     use super::*;
-    use crate::table::{Builder, Meta, User, Video};
+    use crate::EventKind;
+
+    fn earned(length_seconds: Option<f32>, events: &[(EventKind, Option<f32>)]) -> [Option<f64>; 6] {
+        let mut outcome = Outcome {
+            shown: true,
+            ..Outcome::default()
+        };
+        events
+            .iter()
+            .for_each(|(kind, fraction)| outcome.absorb(*kind, *fraction, None));
+        Reward::ALL.map(|reward| reward.of(&outcome, length_seconds))
+    }
 
     #[test]
     fn each_metric_has_one_meaning() {
-        let mut builder = Builder::new(Meta::default());
-        builder.user(&User {
-            id: "u",
-            ..User::default()
-        });
-        builder.video(&Video {
-            id: "known",
-            length_seconds: Some(200.0),
-            ..Video::default()
-        });
-        builder.video(&Video {
-            id: "unknown",
-            ..Video::default()
-        });
-        let data = builder.finish();
-        let met = |video: u32, events: &[(EventKind, Option<f32>)]| {
-            let mut outcome = Outcome {
-                shown: true,
-                ..Outcome::default()
-            };
-            events
-                .iter()
-                .for_each(|(kind, fraction)| outcome.absorb(*kind, *fraction, None));
-            let encounter = Encounter {
-                user: 0,
-                video,
-                row: 0,
-                at_ms: 0,
-                outcome,
-            };
-            Reward::ALL.map(|reward| reward.of(&encounter, &data))
-        };
         let some = |values: [f64; 6]| values.map(Some);
-        assert_eq!(met(0, &[]), some([0.0; 6]));
+        assert_eq!(earned(Some(200.0), &[]), some([0.0; 6]));
         assert_eq!(
-            met(0, &[(EventKind::Watch, Some(0.25))]),
+            earned(Some(200.0), &[(EventKind::Watch, Some(0.25))]),
             some([0.0, 1.0, 0.0, 50.0, 0.0, 0.0])
         );
         assert_eq!(
-            met(0, &[(EventKind::Watch, Some(0.95)), (EventKind::Like, None)]),
+            earned(Some(200.0), &[(EventKind::Watch, Some(0.95)), (EventKind::Like, None)]),
             some([1.0, 1.0, 1.0, f64::from(0.95_f32 * 200.0), 1.0, 0.0])
         );
         assert_eq!(
-            met(0, &[(EventKind::NotInterested, None)]),
+            earned(Some(200.0), &[(EventKind::NotInterested, None)]),
             some([0.0, 0.0, 0.0, 0.0, 0.0, 1.0])
         );
         // A length that is not known tells neither share nor seconds; that it was not played is known.
         assert_eq!(
-            met(1, &[(EventKind::Watch, None)]),
+            earned(None, &[(EventKind::Watch, None)]),
             [None, Some(1.0), None, None, Some(0.0), Some(0.0)]
         );
-        assert_eq!(met(1, &[]), some([0.0; 6]));
+        assert_eq!(earned(None, &[]), some([0.0; 6]));
     }
 }

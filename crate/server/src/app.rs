@@ -24,7 +24,7 @@ use crate::event::MAX_BODY_BYTES;
 use crate::limit::Limits;
 use crate::metrics::Metrics;
 use crate::pulse::Pulse;
-use crate::route::{accounts, bundle, candidates, events, health, metrics, openapi, videos};
+use crate::route::{accounts, bundle, candidates, events, health, metrics, online, openapi, videos};
 use crate::serving::Serving;
 use crate::store::event::each_beat;
 use crate::store::{Store, StoreError};
@@ -44,6 +44,8 @@ pub struct Settings {
     pub cors_origins: Vec<HeaderValue>,
     /// Requests of one account in a second, in the long run.
     pub account_rate: u32,
+    /// Days after which events are deleted; `None`: they stay until their account is erased.
+    pub keep_days: Option<u32>,
     /// Requests of one account at once.
     pub account_burst: u32,
     /// Requests that are answered at once; more are turned away.
@@ -65,6 +67,7 @@ impl Default for Settings {
             account_burst: 100,
             most_in_flight: 256,
             recall_every: 1000,
+            keep_days: None,
             region: None,
         }
     }
@@ -175,6 +178,7 @@ pub fn app(state: Arc<AppState>) -> Router {
         .route("/metrics", get(metrics::metrics))
         .route("/openapi.json", get(openapi::openapi))
         .route("/v1/candidates", get(candidates::candidates))
+        .route("/v1/metrics/online", get(online::online))
         .route("/bundle/current.json", get(bundle::current))
         .route("/bundle/{id}/{*path}", get(bundle::file))
         .route_layer(from_fn(refuse_bodies));

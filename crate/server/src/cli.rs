@@ -11,6 +11,7 @@ use upnext_core::block::MAX_CANDIDATES;
 use crate::admin::AdminKey;
 use crate::app::Settings;
 use crate::error::StartError;
+use crate::route::online::{DAYS, MOST_DAYS};
 use crate::token::TokenKey;
 
 /// Environment variable with the secret, where no file is given.
@@ -31,6 +32,8 @@ Examples:
       keeps events and changes of videos in data/upnext.sqlite
   upnext-server export-events --data data --bundle bundle --out tables
       what was kept, as the tables that `upnext-export train --data tables` starts from
+  upnext-server online --data data --bundle bundle --html online.html
+      click-through rate, completed videos, watch time and feedback of the last four weeks
   upnext-server rollback --bundle bundle
       goes back to the bundle before; a running server follows within a second
   upnext-server token --account u42 --ttl-hours 24 --token-secret-file secret
@@ -64,6 +67,8 @@ pub enum Command {
     Token(TokenArgs),
     /// Write what was kept as tables for training.
     ExportEvents(ExportArgs),
+    /// Count what viewers made of what they were shown.
+    Online(OnlineArgs),
     /// Go back to the bundle before; a running server follows within a second.
     Rollback(RollbackArgs),
 }
@@ -80,6 +85,9 @@ pub struct ServeArgs {
     /// Directory for events and changes of videos; without it nothing is kept
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// Days after which events are deleted; without it they stay until their account is erased
+    #[arg(long, value_name = "DAYS")]
+    pub keep_days: Option<u32>,
     /// File with the key of those who may write for everybody, at least 32 bytes
     #[arg(long, value_name = "FILE")]
     pub admin_key_file: Option<PathBuf>,
@@ -139,6 +147,34 @@ pub struct TokenArgs {
     /// File with the server's secret
     #[arg(long, value_name = "FILE")]
     pub token_secret_file: Option<PathBuf>,
+}
+
+/// Options of `online`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  upnext-server online --data data --bundle bundle
+      a table: means over impressions with 95 % intervals, in all and by surface, arm, bundle and language
+  upnext-server online --data data --bundle bundle --days 7 --html online.html --json online.json
+      the last week as a page to look at, and as JSON
+An impression counts six hours after it was made. Arms are those that events name; they are held against the one called
+control. docs/online.md says what each metric means. A running server answers GET /v1/metrics/online with the same.")]
+pub struct OnlineArgs {
+    /// Data directory of the server; it may be running
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Bundle root, for lengths, languages and vectors of videos
+    #[arg(long, value_name = "DIR")]
+    pub bundle: PathBuf,
+    /// How many days
+    #[arg(long, value_name = "N", default_value_t = DAYS, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_DAYS)))]
+    pub days: u32,
+    /// File to write the figures to as JSON
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// File to write a page to
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
 }
 
 /// Options of `rollback`.
@@ -248,7 +284,14 @@ impl ServeArgs {
                 "are 0: nobody could ask",
             ));
         }
+        if self.keep_days == Some(0) {
+            return Err(invalid(
+                "--keep-days",
+                "is 0: nothing would be kept; leave --data out instead",
+            ));
+        }
         Ok(Settings {
+            keep_days: self.keep_days,
             account_rate: self.account_rate,
             account_burst: self.account_burst,
             most_in_flight: self.max_in_flight,
@@ -322,6 +365,7 @@ mod tests {
             ["--request-seconds", "0"],
             ["--region", "Austria"],
             ["--account-rate", "0"],
+            ["--keep-days", "0"],
             ["--max-in-flight", "0"],
             ["--cors-origin", "example.org"],
             ["--cors-origin", "https://example.org/"],

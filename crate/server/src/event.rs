@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use upnext_core::block::{MAX_ID_BYTES, MAX_TEXT_BYTES};
+use upnext_core::bundle::is_sha256_hex;
 use upnext_core::{Code, EventKind, fraction_watched, relevant};
 
 use crate::error::ApiError;
@@ -12,7 +13,7 @@ use crate::whole::whole;
 pub const MAX_EVENTS: usize = 500;
 /// Largest body of a request with events, in bytes.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
-/// Longest id of an event, kind of device or surface, in bytes.
+/// Longest id of an event, kind of device, surface or arm, in bytes.
 pub const MAX_NAME_BYTES: usize = 64;
 /// Longest watch in seconds: a week.
 const MAX_SECONDS: f32 = 604_800.0;
@@ -54,6 +55,12 @@ pub struct EventInput {
     /// Place on that surface, from 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<u32>,
+    /// Arm of an experiment that it was shown in, by the sender's own assignment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arm: Option<String>,
+    /// Id of the bundle that ranked it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<String>,
 }
 
 /// Whose events a request may bring.
@@ -170,8 +177,14 @@ fn row(
     {
         return Err("text: is longer than 2048 bytes, or holds a NUL");
     }
-    if !(names(&event.device, MAX_NAME_BYTES) && names(&event.surface, MAX_NAME_BYTES)) {
-        return Err("device, surface: are not 1 to 64 bytes without control characters");
+    if ![&event.device, &event.surface, &event.arm]
+        .into_iter()
+        .all(|text| names(text, MAX_NAME_BYTES))
+    {
+        return Err("device, surface, arm: are not 1 to 64 bytes without control characters");
+    }
+    if !event.bundle.as_deref().is_none_or(is_sha256_hex) {
+        return Err("bundle: is not a bundle id of 64 lower-case hex digits");
     }
     if !(EARLIEST_MS..=now_ms.saturating_add(MAX_AHEAD_MS)).contains(&event.timestamp) {
         return Err("timestamp: is not in Unix milliseconds between 2000 and five minutes from now");
@@ -189,6 +202,8 @@ fn row(
         device: event.device,
         surface: event.surface,
         position: event.position,
+        arm: event.arm,
+        bundle: event.bundle,
         relevant: relevant(kind == EventKind::Like, fraction),
     })
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! GET /v1/candidates ── query ── token ──► account ──► source::… ──► blend ──► core::Block ──► protobuf | JSON
 //! POST /v1/events   ── event ── store::writer ──► one commit for many ──► receipt
+//! GET /v1/metrics/online ── store ── core::encounter ── core::reward ──► figures with intervals
 //! PUT, DELETE /v1/videos/… ── video ── store ──► edition: obeyed by the next request
 //! GET /bundle/…      ── the public half of each bundle
 //! GET /healthz       ── what is served
@@ -23,6 +24,7 @@ pub mod item_tower;
 pub mod json_block;
 pub mod limit;
 pub mod metrics;
+pub mod online;
 pub mod pulse;
 pub mod query;
 pub mod recall;

@@ -8,18 +8,23 @@ use clap::Parser;
 use tokio::net::TcpListener;
 use upnext_core::Code;
 use upnext_server::cli::{
-    ADMIN_KEY_VARIABLE, Cli, Command, ExportArgs, SECRET_VARIABLE, ServeArgs, TokenArgs, admin_key, public_key,
-    token_key,
+    ADMIN_KEY_VARIABLE, Cli, Command, ExportArgs, OnlineArgs, SECRET_VARIABLE, ServeArgs, TokenArgs, admin_key,
+    public_key, token_key,
 };
 use upnext_server::error::StartError;
 use upnext_server::export::{Export, export};
+use upnext_server::online::page::page;
+use upnext_server::online::table::table;
+use upnext_server::online::{Window, count};
 use upnext_server::rollback::rollback;
-use upnext_server::serve::{load, serve, stop_signal, system_clock, watch_pointer};
+use upnext_server::serve::{keep_window, load, serve, stop_signal, system_clock, watch_pointer};
 use upnext_server::store::Store;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// How often it is looked for events that are too old to be kept.
+const FORGET_INTERVAL: Duration = Duration::from_secs(3600);
 /// How often the pointer is looked at.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -28,6 +33,7 @@ fn main() -> ExitCode {
     let result = match &cli.command {
         Some(Command::Token(args)) => print_token(args),
         Some(Command::ExportEvents(args)) => export_events(args),
+        Some(Command::Online(args)) => online(args),
         Some(Command::Rollback(args)) => rollback(&args.bundle, args.to.as_deref())
             .map(|id| println!("current bundle: {id}"))
             .map_err(Failure::from),
@@ -80,6 +86,22 @@ fn export_events(args: &ExportArgs) -> Result<(), Failure> {
             "{} events left out: their videos are neither in the bundle nor in the base",
             done.unknown_videos
         );
+    }
+    Ok(())
+}
+
+fn online(args: &OnlineArgs) -> Result<(), Failure> {
+    let report = count(&args.data, &args.bundle, Window::last(args.days, system_clock()))?;
+    print!("{}", table(&report));
+    let json = serde_json::to_string_pretty(&report).map_err(std::io::Error::from);
+    for (file, text) in [(&args.json, json), (&args.html, Ok(page(&report, "upnext online")))] {
+        let Some(file) = file else { continue };
+        let written = text.and_then(|text| std::fs::write(file, text));
+        written.map_err(|error| StartError::FileUnreadable {
+            path: file.clone(),
+            reason: format!("it cannot be written: {error}"),
+        })?;
+        println!("{}", file.display());
     }
     Ok(())
 }
@@ -154,6 +176,7 @@ fn run(args: &ServeArgs) -> Result<(), Failure> {
                 "serving on http://{address}"
             );
             drop(serving);
+            tokio::spawn(keep_window(Arc::clone(&state), FORGET_INTERVAL));
             tokio::spawn(watch_pointer(root, Arc::clone(&state), WATCH_INTERVAL));
             serve(
                 listener,

@@ -13,8 +13,9 @@ use crate::admin::AdminKey;
 use crate::app::{AppState, Settings, app};
 use crate::error::StartError;
 use crate::serving::Serving;
-use crate::store::Store;
+use crate::store::event::forget_before;
 use crate::store::video::{VideoRow, all};
+use crate::store::{Store, StoreError};
 use crate::token::TokenKey;
 
 /// Loads the bundle at `root`, what happened to its videos since, and puts the state together.
@@ -87,6 +88,35 @@ pub async fn watch_pointer(root: PathBuf, state: Arc<AppState>, interval: Durati
                 }
             }
         }
+    }
+}
+
+/// Deletes events that are older than they may be kept; answers how many that were.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn forget_old(state: &AppState) -> Result<usize, StoreError> {
+    let (Some(store), Some(days)) = (&state.store, state.settings.keep_days) else {
+        return Ok(0);
+    };
+    let oldest = state.now_ms().saturating_sub(i64::from(days) * 24 * 3_600_000);
+    let deleted = store.write(move |connection| forget_before(connection, oldest)).await?;
+    if deleted > 0 {
+        // The log of the database still holds the rows.
+        store.forget_log().await?;
+    }
+    Ok(deleted)
+}
+
+/// Calls [`forget_old`] at once and every `interval`, for as long as the server runs.
+pub async fn keep_window(state: Arc<AppState>, interval: Duration) {
+    loop {
+        match forget_old(&state).await {
+            Ok(0) => {}
+            Ok(deleted) => tracing::info!(deleted, "events that may not be kept any longer"),
+            Err(error) => tracing::error!(%error, "old events are still there; tried again"),
+        }
+        tokio::time::sleep(interval).await;
     }
 }
 

@@ -47,6 +47,8 @@ impl From<EventRow> for EventInput {
             device: row.device,
             surface: row.surface,
             position: row.position,
+            arm: row.arm,
+            bundle: row.bundle,
         }
     }
 }

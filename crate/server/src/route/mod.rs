@@ -8,6 +8,7 @@ mod conditional;
 pub mod events;
 pub mod health;
 pub mod metrics;
+pub mod online;
 pub mod openapi;
 pub mod videos;
 

@@ -30,11 +30,16 @@ pub struct EventRow {
     pub surface: Option<String>,
     /// Place on that surface, from 0.
     pub position: Option<u32>,
+    /// Arm of an experiment that it was shown in.
+    pub arm: Option<String>,
+    /// Id of the bundle that ranked it.
+    pub bundle: Option<String>,
     /// Liked, or watched for at least half of the length, where one is known.
     pub relevant: bool,
 }
 
-const COLUMNS: &str = "account, id, kind, video, seconds, text, at_ms, device, surface, position, relevant";
+const COLUMNS: &str =
+    "account, id, kind, video, seconds, text, at_ms, device, surface, position, arm, bundle, relevant";
 
 /// What became of events that were told.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -54,7 +59,7 @@ pub fn insert(connection: &Connection, events: &[EventRow]) -> rusqlite::Result<
         "SELECT 1 FROM event WHERE account = ?1 AND video = ?2 AND relevant = ?3 AND counts = 1 LIMIT 1",
     )?;
     let mut insert = connection.prepare_cached(&format!(
-        "INSERT INTO event ({COLUMNS}, counts) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+        "INSERT INTO event ({COLUMNS}, counts) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
          ON CONFLICT (account, id) DO NOTHING"
     ))?;
     let mut kept = Kept::default();
@@ -73,6 +78,8 @@ pub fn insert(connection: &Connection, events: &[EventRow]) -> rusqlite::Result<
             event.device,
             event.surface,
             event.position,
+            event.arm,
+            event.bundle,
             event.relevant,
             counts,
         ])?;
@@ -86,6 +93,14 @@ pub fn insert(connection: &Connection, events: &[EventRow]) -> rusqlite::Result<
         }
     }
     Ok(kept)
+}
+
+/// Deletes what happened before a moment; answers how much that was.
+///
+/// # Errors
+/// What SQLite says.
+pub fn forget_before(connection: &Connection, at_ms: i64) -> rusqlite::Result<usize> {
+    connection.execute("DELETE FROM event WHERE at_ms < ?1", [at_ms])
 }
 
 /// Calls `take` with every event that counts.
@@ -174,6 +189,34 @@ pub fn each(connection: &Connection, mut take: impl FnMut(EventRow)) -> rusqlite
     Ok(())
 }
 
+/// Calls `take` with the events of each account from a moment on, in order of time, then of arrival. Accounts come by
+/// their ids.
+///
+/// # Errors
+/// What SQLite says.
+pub fn each_account(
+    connection: &Connection,
+    from_ms: i64,
+    mut take: impl FnMut(Vec<EventRow>),
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(&format!(
+        "SELECT {COLUMNS} FROM event WHERE at_ms >= ?1 ORDER BY account, at_ms, seq"
+    ))?;
+    let mut rows = statement.query([from_ms])?;
+    let mut own: Vec<EventRow> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let event = read(row)?;
+        if own.last().is_some_and(|last| last.account != event.account) {
+            take(std::mem::take(&mut own));
+        }
+        own.push(event);
+    }
+    if !own.is_empty() {
+        take(own);
+    }
+    Ok(())
+}
+
 fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
     let kind: String = row.get(2)?;
     Ok(EventRow {
@@ -188,6 +231,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
         device: row.get(7)?,
         surface: row.get(8)?,
         position: row.get(9)?,
-        relevant: row.get(10)?,
+        arm: row.get(10)?,
+        bundle: row.get(11)?,
+        relevant: row.get(12)?,
     })
 }

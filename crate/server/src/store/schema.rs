@@ -5,10 +5,13 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 /// Version of the tables, kept in `user_version`.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// How long a statement waits for a lock that another process holds.
 const BUSY: Duration = Duration::from_secs(5);
+
+/// What takes tables of version 1, which knew no arm and no bundle of an event, to version 2.
+const SINCE_1: &str = "ALTER TABLE event ADD COLUMN arm TEXT; ALTER TABLE event ADD COLUMN bundle TEXT;";
 
 const TABLES: &str = "
 CREATE TABLE event (
@@ -23,6 +26,8 @@ CREATE TABLE event (
     device   TEXT,
     surface  TEXT,
     position INTEGER,
+    arm      TEXT,
+    bundle   TEXT,
     -- 1: liked, or watched for at least half of what was known as the length then
     relevant INTEGER NOT NULL,
     -- 1: the account's first impression of this video, or the first that was relevant
@@ -45,7 +50,7 @@ CREATE INDEX counted_event ON event (account, video, relevant) WHERE counts = 1;
 CREATE INDEX found_relevant ON event (video, at_ms) WHERE counts = 1 AND relevant = 1;
 ";
 
-/// Sets the connection up for durable writes and makes the tables of a new database.
+/// Sets the connection up for durable writes, makes the tables of a new database and brings old ones up to date.
 pub fn prepare(connection: &Connection) -> Result<(), String> {
     let said = |error: rusqlite::Error| error.to_string();
     connection.busy_timeout(BUSY).map_err(said)?;
@@ -61,10 +66,15 @@ pub fn prepare(connection: &Connection) -> Result<(), String> {
     connection.pragma_update(None, "synchronous", "FULL").map_err(said)?;
     // What is deleted is overwritten with zeros.
     connection.pragma_update(None, "secure_delete", "ON").map_err(said)?;
-    if version(connection)? == 0 {
+    let outdated = match version(connection)? {
+        0 => Some(TABLES),
+        1 => Some(SINCE_1),
+        _ => None,
+    };
+    if let Some(changes) = outdated {
         connection
             .execute_batch(&format!(
-                "BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"
+                "BEGIN IMMEDIATE; {changes} PRAGMA user_version = {VERSION}; COMMIT;"
             ))
             .map_err(said)?;
     }
@@ -76,6 +86,9 @@ pub fn check(connection: &Connection) -> Result<(), String> {
     connection.busy_timeout(BUSY).map_err(|error| error.to_string())?;
     match version(connection)? {
         VERSION => Ok(()),
+        found if found < VERSION => Err(format!(
+            "its tables have version {found}, this program reads {VERSION}; a server that starts on them takes them there"
+        )),
         found => Err(format!("its tables have version {found}, this program reads {VERSION}")),
     }
 }

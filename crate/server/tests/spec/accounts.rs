@@ -1,9 +1,13 @@
 //! What is kept of an account: its own to see, and to end.
 
+use std::sync::Arc;
+
 use axum::http::Method;
 use serde_json::{Value, json};
+use upnext_server::app::{Settings, app};
 use upnext_server::export::{Export, export};
 use upnext_server::route::accounts::AccountRecord;
+use upnext_server::serve::forget_old;
 use upnext_server::store::FILE;
 
 use super::client::{ADMIN, Client, NOW, bearer};
@@ -112,4 +116,26 @@ async fn what_is_erased_is_gone_from_the_disk_from_blocks_and_from_tables() {
     assert_eq!(client.get("/v1/candidates", &auth).await.status, 200);
     let done = export(&next).unwrap();
     assert_eq!((done.users, done.interactions), (1, 1));
+}
+
+#[tokio::test]
+async fn events_end_with_the_window_that_they_may_be_kept_for() {
+    let (root, _) = super::fixture::root_with(&super::fixture::World::small());
+    let settings = Settings {
+        keep_days: Some(30),
+        ..Settings::default()
+    };
+    let state = Arc::new(super::client::keeping_with(root.path(), settings, NOW));
+    let client = Client {
+        router: app(Arc::clone(&state)),
+        id: String::new(),
+        root,
+    };
+    let day = 24 * 3_600_000;
+    let search = |id: &str, days: i64| json!({"id": id, "type": "search", "text": TEXT, "timestamp": NOW - days * day});
+    client.post("ann", json!([search("old", 31), search("new", 29)])).await;
+    assert_eq!(forget_old(&state).await.unwrap(), 1);
+    assert_eq!(forget_old(&state).await.unwrap(), 0);
+    let left = record(&client, "ann").await.events;
+    assert_eq!(left.iter().map(|event| event.id.as_str()).collect::<Vec<_>>(), ["new"]);
 }

@@ -132,11 +132,15 @@ impl Client {
 }
 
 pub fn keeping(root: &std::path::Path, now: i64) -> AppState {
+    keeping_with(root, Settings::default(), now)
+}
+
+pub fn keeping_with(root: &std::path::Path, settings: Settings, now: i64) -> AppState {
     let store = Store::open(&root.join("data")).unwrap();
     let since = store.read(all).unwrap();
     let serving = Serving::load(root, &since, None).unwrap();
     let key = TokenKey::new(SECRET).unwrap();
-    AppState::new(serving, Some(key), Settings::default(), Box::new(move || now))
+    AppState::new(serving, Some(key), settings, Box::new(move || now))
         .keeping(Some(store), Some(AdminKey::new(ADMIN.as_bytes()).unwrap()))
         .unwrap()
 }

@@ -12,6 +12,7 @@ mod export;
 mod fixture;
 mod lifecycle;
 mod limits;
+mod online;
 mod openapi;
 mod personal;
 mod privacy;

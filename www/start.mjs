@@ -53,10 +53,10 @@ if (options.help) {
 /** Which importer reads this directory; undefined for a directory of upnext tables. */
 function importerFor(dir) {
   const has = (...names) => names.some((name) => existsSync(join(dir, name)));
-  if (has("dataset.json")) return undefined;
+  if (has("dataset.json", "videos.csv", "videos.csv.zst", "videos.parquet")) return undefined;
   if (has("derived", "log_standard_4_22_to_5_08_pure.csv")) return "kuairand";
   if (has("ratings.csv", "ratings.dat", "u.data")) return "movielens";
-  throw new Error(`${dir} holds neither upnext tables (dataset.json) nor a KuaiRand or MovieLens log; see upnext-export import --help`);
+  throw new Error(`${dir} holds neither upnext tables (videos, users, interactions) nor a KuaiRand or MovieLens log; see upnext-export import --help`);
 }
 
 /** Name, size and time of every file below a directory: enough to see that a raw log changed. */

@@ -1,6 +1,9 @@
 // `npm start`, as a newcomer runs it, on a small world; then the page in a real Chromium.
+//   UPNEXT_SITE="http://127.0.0.1:5173 http://127.0.0.1:8787"   a page and its server that are up already
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
 import { root } from "../lib/paths.mjs";
@@ -27,7 +30,8 @@ function start() {
 }
 
 before(async () => {
-  site = await start();
+  const [page, server] = process.env.UPNEXT_SITE?.split(" ") ?? [];
+  site = page && server ? { page, server } : await start();
   browser = await chromium.launch({
     executablePath: process.env.UPNEXT_CHROMIUM ?? "/usr/bin/chromium",
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
@@ -36,15 +40,15 @@ before(async () => {
 
 after(async () => {
   await browser?.close();
-  if (starter?.exitCode === null) {
+  if (starter && starter.exitCode === null) {
     starter.kill("SIGTERM");
     await new Promise((done) => starter.once("exit", done));
   }
 });
 
 /** A page of a viewer of their own, ready, with every request it makes. */
-async function openPage(prepare = async () => {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: "en-GB", timezoneId: "Europe/Berlin" });
+async function openPage(prepare = async () => {}, screen = {}, query = "") {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: "en-GB", timezoneId: "Europe/Berlin", ...screen });
   const page = await context.newPage();
   const problems = [];
   page.on("pageerror", (error) => problems.push(String(error)));
@@ -53,7 +57,7 @@ async function openPage(prepare = async () => {}) {
     if (request.url().startsWith(site.server)) requests.push({ method: request.method(), url: request.url(), headers: declared(request.headers()), body: request.postData() });
   });
   await prepare(page);
-  await page.goto(site.page);
+  await page.goto(`${site.page}${query}`);
   await page.waitForSelector("body[data-ready]", { timeout: MINUTES });
   return { page, requests, problems, close: () => context.close() };
 }
@@ -71,6 +75,14 @@ async function rankedAfter(page, act) {
   await page.waitForFunction((old) => document.body.dataset.receipt !== old, before, { timeout: 10_000 });
 }
 
+/** Asks for new candidates, and waits until that is over. */
+async function refresh(page) {
+  const before = await page.evaluate(() => document.body.dataset.refreshed);
+  await page.click("#tab-network");
+  await page.click("#refresh");
+  await page.waitForFunction((old) => document.body.dataset.refreshed !== old, before, { timeout: 10_000 });
+}
+
 async function setRange(page, selector, value) {
   await page.$eval(selector, (input, wanted) => {
     input.value = wanted;
@@ -83,13 +95,16 @@ test("the rail is filled, every card says why, and something plays", async () =>
   const ids = await rail(page);
   assert.equal(ids.length, 12);
   assert.equal(new Set(ids).size, 12);
-  for (const why of await page.$$eval("#rail .why", (all) => all.map((one) => one.textContent))) assert.match(why, /\S+ · \d+ %/);
+  for (const why of await page.$$eval("#rail .why", (all) => all.map((one) => one.textContent))) assert.match(why, /^\d+ % · \S+/);
   const picture = () => page.$eval("#clip", (canvas) => canvas.toDataURL());
   const first = await picture();
   await page.waitForTimeout(600);
   assert.notEqual(await picture(), first, "the clip moves");
+  const cards = await page.$$eval("#rail canvas", (all) => all.map((canvas) => canvas.toDataURL()));
+  assert.equal(new Set(cards).size, cards.length, "no two pictures are the same");
+  assert.ok((await page.$$eval("#home .card:not(.empty)", (all) => all.length)) > 0, "the shelf is filled");
+  for (const about of await page.$$eval(".rail .about", (all) => all.map((one) => one.textContent))) assert.match(about, /^(\S.* )· (\d+:\d\d(:\d\d)?|length unknown)$/);
   assert.deepEqual(problems, []);
-  if (process.env.UPNEXT_SCREENSHOT) await page.screenshot({ path: process.env.UPNEXT_SCREENSHOT });
   await close();
 });
 
@@ -122,18 +137,30 @@ test("a like and a watch change the rail at once, are kept over a reload, and se
   assert.equal(requests.length, loaded);
   // What is known comes from the worker: it is there a moment after the click.
   const inspected = async () => {
-    await page.click("#inspect");
+    await page.click("#tab-you");
     await page.waitForFunction(() => document.querySelector("#known").textContent !== "");
     return page.$eval("#known", (known) => known.textContent);
   };
-  assert.match(await inspected(), /like[\s\S]*watch|watch[\s\S]*like/);
+  assert.match(await inspected(), /liked[\s\S]*watched|watched[\s\S]*liked/);
   await page.reload();
   await page.waitForSelector("body[data-ready]");
   const known = await inspected();
-  assert.match(known, /like/);
+  assert.match(known, /liked/);
   assert.ok(known.includes(watched), "the liked video is in the history after a reload");
+  // One event is forgotten by itself.
+  const events = () => page.$$eval("#known button", (all) => all.length);
+  const before = await events();
+  await rankedAfter(page, () => page.click("#known button"));
+  await page.waitForFunction((count) => document.querySelectorAll("#known button").length < count, before);
+  // Taken along, forgotten, brought back.
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#export")]);
+  const exported = readFileSync(await download.path());
+  assert.equal(JSON.parse(exported).version, 1);
+  await page.click("#wipe");
   await rankedAfter(page, () => page.click("#wipe"));
   await page.waitForFunction(() => document.querySelector("#known").textContent.includes("no events"));
+  await rankedAfter(page, () => page.setInputFiles("#import-file", { name: "mine.json", mimeType: "application/json", buffer: exported }));
+  await page.waitForFunction((count) => document.querySelectorAll("#known button").length === count, before - 1);
   await close();
 });
 
@@ -143,11 +170,11 @@ test("requests are the same bytes in the same order for every viewer and moment"
     const { page, requests, close } = await openPage();
     await page.selectOption("#device", viewer.device);
     await setRange(page, "#hour", viewer.hour);
+    await page.click("#tab-you");
     await page.fill("#age", viewer.age);
     await page.fill("#language", viewer.language);
     await page.click("#like");
-    await page.click("#refresh");
-    await page.waitForTimeout(700);
+    await refresh(page);
     seen.push(requests);
     await close();
   }
@@ -160,7 +187,7 @@ test("with the server down the page keeps its last good slate and names the erro
   await page.click("#play");
   const before = await rail(page);
   await page.route(`${site.server}/**`, (route) => route.abort());
-  await page.click("#refresh");
+  await refresh(page);
   await page.waitForSelector("#notice:not([hidden])");
   assert.match(await page.$eval("#notice", (notice) => notice.textContent), /server-unreachable/);
   assert.deepEqual(await rail(page), before);
@@ -169,9 +196,128 @@ test("with the server down the page keeps its last good slate and names the erro
     const answer = await route.fetch();
     await route.fulfill({ response: answer, body: (await answer.body()).subarray(0, 999) });
   });
-  await page.click("#refresh");
+  await refresh(page);
   await page.waitForFunction(() => document.querySelector("#notice").textContent.includes("block-"));
   assert.deepEqual(await rail(page), before);
   assert.deepEqual(problems, [], "nothing trapped");
   await close();
+});
+
+test("a search, a dial and a wish shape the rail here; the inspector accounts for every candidate", async () => {
+  const { page, requests, problems, close } = await openPage();
+  await page.click("#play");
+  const loaded = requests.length;
+  const [word] = await page.$$eval("#rail .name", (all) => all.map((one) => one.textContent.split(/\s+/)[0]));
+  await page.fill("#query", word);
+  await rankedAfter(page, () => page.press("#query", "Enter"));
+  await page.waitForSelector("#results:not([hidden])");
+  assert.ok((await page.$$eval("#found .name", (all, word) => all.filter((one) => one.textContent.includes(word)).length, word)) > 0);
+  await page.click("#tab-dials");
+  const before = await rail(page);
+  await rankedAfter(page, () => setRange(page, "#explore", 1));
+  assert.notDeepEqual(await rail(page), before);
+  await rankedAfter(page, () => page.selectOption("#per-channel", "1"));
+  const channels = await page.$$eval("#rail .about", (all) => all.map((one) => one.textContent.split(" · ")[0]).filter((name) => name !== "channel unknown"));
+  assert.equal(new Set(channels).size, channels.length, "one of each channel");
+  await page.click("#rail .explain");
+  const title = await page.$eval("#why-title", (one) => one.textContent);
+  await page.waitForFunction(() => document.querySelectorAll("#why-day .estimate").length === 8);
+  await rankedAfter(page, () => page.click("#why-less"));
+  assert.ok(!(await page.$$eval("#rail .name", (all) => all.map((one) => one.textContent))).includes(title) || (await rail(page)).length === 12);
+  await page.click("#tab-inspector");
+  const stages = await page.$eval("#stages", (one) => one.innerText);
+  const [whole] = /(\d+) candidates from the server/.exec(stages).slice(1).map(Number);
+  const slate = Number(/(\d+) in the slate/.exec(stages)[1]);
+  const dropped = await page.$$eval("#stages .dropped li", (all) => all.reduce((sum, one) => sum + parseInt(one.textContent, 10), 0));
+  assert.equal(slate + dropped, whole, "every candidate is in the slate or has a reason");
+  assert.match(stages, /1 not interested/);
+  const [receipt] = await Promise.all([page.waitForEvent("download"), page.click("#receipt")]);
+  assert.equal(JSON.parse(readFileSync(await receipt.path(), "utf8")).receipt, await page.evaluate(() => document.body.dataset.receipt));
+  await page.click("#tab-network");
+  const told = await page.$eval("#requests", (one) => one.innerText);
+  for (const what of ["which bundle", "manifest.json", "candidate block"]) assert.match(told, new RegExp(`${what}.*\\d`), what);
+  assert.match(await page.$eval("#silence", (one) => one.textContent), /^No request since the page was ready; \d+ slates were made/);
+  assert.equal(requests.length, loaded, "nobody was asked");
+  assert.deepEqual(problems, []);
+  await close();
+});
+
+test("everything works by keyboard, read from either side", async () => {
+  for (const dir of ["ltr", "rtl"]) {
+    const { page, close } = await openPage(undefined, {}, `?dir=${dir}`);
+    const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.className);
+    await page.keyboard.press("Tab");
+    assert.equal(await focused(), "jump");
+    await page.keyboard.press("Enter");
+    assert.equal(await focused(), "stage");
+    await page.keyboard.press("Space");
+    assert.equal(await page.$eval("#play", (button) => button.textContent), "Play");
+    await page.focus("#tab-moment");
+    await page.keyboard.press(dir === "rtl" ? "ArrowLeft" : "ArrowRight");
+    assert.equal(await focused(), "tab-dials");
+    assert.ok(await page.isVisible("#panel-dials"));
+    await page.keyboard.press("End");
+    assert.ok(await page.isVisible("#panel-inspector"));
+    await page.focus("#rail .explain");
+    const asked = await page.evaluate(() => document.activeElement.ariaLabel);
+    await page.keyboard.press("Enter");
+    assert.ok(await page.isVisible("#why"));
+    await page.keyboard.press("Escape");
+    assert.equal(await page.evaluate(() => document.activeElement.ariaLabel), asked, "the focus is where it was");
+    await page.focus("#rail .choose");
+    const title = await page.$eval("#rail .name", (one) => one.textContent);
+    await rankedAfter(page, () => page.keyboard.press("Enter"));
+    assert.equal(await page.$eval("#title", (one) => one.textContent), title);
+    await close();
+  }
+});
+
+test("nothing shifts while it loads or ranks by itself, and nothing is wider than the screen", async () => {
+  const watchShifts = (page) =>
+    page.addInitScript(() => {
+      globalThis.shifts = [];
+      new PerformanceObserver((list) => {
+        for (const shift of list.getEntries()) if (!shift.hadRecentInput) shifts.push({ value: shift.value, of: shift.sources.map(({ node }) => node?.id || node?.className || node?.nodeName) });
+      }).observe({ type: "layout-shift", buffered: true });
+    });
+  for (const [width, dir] of [[360, "ltr"], [360, "rtl"], [1280, "ltr"], [3840, "rtl"]]) {
+    const { page, close } = await openPage(watchShifts, { viewport: { width, height: 900 } }, `?dir=${dir}`);
+    await page.evaluate(() => document.querySelector("#skip").click());
+    await page.waitForTimeout(400);
+    const shifts = await page.evaluate(() => globalThis.shifts);
+    const sum = shifts.reduce((total, { value }) => total + value, 0);
+    assert.ok(sum < 0.01, `${width} ${dir}: ${JSON.stringify(shifts)}`);
+    for (const tab of ["moment", "dials", "you", "network", "inspector"]) {
+      await page.click(`#tab-${tab}`);
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${width} ${dir}: ${tab} is wider than the screen`);
+    }
+    await close();
+  }
+});
+
+test("axe finds nothing serious, by day and by night", { timeout: 120_000 }, async () => {
+  const axe = readFileSync(join(root, "node_modules/axe-core/axe.min.js"), "utf8");
+  for (const colorScheme of ["light", "dark"]) {
+    const { page, close } = await openPage(undefined, { colorScheme, viewport: colorScheme === "light" ? { width: 1280, height: 900 } : { width: 390, height: 844 } });
+    await page.evaluate(axe);
+    const look = async (where) => {
+      const { violations, passes } = await page.evaluate((where) => globalThis.axe.run(where, { resultTypes: ["violations"] }), where);
+      const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+      assert.deepEqual(serious.map(({ id, nodes }) => [id, nodes.slice(0, 3).map(({ html, failureSummary }) => `${html} ${failureSummary}`)]), [], `${colorScheme}, ${where}`);
+      return passes.length;
+    };
+    await page.click("#play");
+    await rankedAfter(page, () => page.click("#like"));
+    for (const tab of ["moment", "dials", "you", "network", "inspector"]) {
+      await page.click(`#tab-${tab}`);
+      await page.waitForTimeout(50);
+      await look(`#panel-${tab}`);
+    }
+    const checked = await look("html");
+    assert.ok(checked > 20, `${checked} rules were checked`);
+    await page.click("#rail .explain");
+    await page.waitForFunction(() => document.querySelectorAll("#why-day .estimate").length === 8);
+    await look("#why");
+    await close();
+  }
 });

@@ -1,42 +1,25 @@
-// A generated clip: no media is downloaded, every video is drawn from its id, so the demo holds nothing copyrighted.
+// Plays generated clips on a canvas, and keeps count of what of a clip was really seen.
+import { sceneOf, type Scene } from "./scene.js";
 
-/** Numbers in 0..1 that depend on the id alone. */
-function* numbersOf(id: string): Generator<number, never> {
-  let state = 2166136261;
-  for (const char of id) state = Math.imul(state ^ char.codePointAt(0)!, 16777619);
-  for (;;) {
-    state = (Math.imul(state ^ (state >>> 15), 2246822519) + 0x9e3779b9) | 0;
-    yield ((state ^ (state >>> 13)) >>> 0) / 4294967296;
+/** What of a clip was played: each second once, however often it is seen. */
+export class Seen {
+  /** Spans in seconds, apart from each other and in order. */
+  #spans: [from: number, to: number][] = [];
+
+  add(from: number, to: number): void {
+    const apart = this.#spans.filter(([start, end]) => end < from || start > to);
+    const touching = this.#spans.filter(([start, end]) => end >= from && start <= to);
+    const whole: [number, number] = [Math.min(from, ...touching.map(([start]) => start)), Math.max(to, ...touching.map(([, end]) => end))];
+    this.#spans = [...apart, whole].sort(([a], [b]) => a - b);
+  }
+
+  get seconds(): number {
+    return this.#spans.reduce((sum, [from, to]) => sum + to - from, 0);
   }
 }
 
-/** Draws the frame of video `id` at `seconds`. */
-export function drawClip(canvas: HTMLCanvasElement, id: string, seconds: number): void {
-  const paint = canvas.getContext("2d");
-  if (!paint) return;
-  const { width, height } = canvas;
-  const random = numbersOf(id);
-  const next = () => random.next().value;
-  const hue = next() * 360;
-  const sky = paint.createLinearGradient(0, 0, width * next(), height);
-  sky.addColorStop(0, `hsl(${hue} 55% 22%)`);
-  sky.addColorStop(1, `hsl(${(hue + 60 + 60 * next()) % 360} 60% 46%)`);
-  paint.fillStyle = sky;
-  paint.fillRect(0, 0, width, height);
-  const shapes = 5 + Math.floor(next() * 6);
-  const kind = Math.floor(next() * 3);
-  for (let shape = 0; shape < shapes; shape++) {
-    const [phase, speed, size] = [next() * Math.PI * 2, 0.15 + next() * 0.5, (0.05 + next() * 0.16) * height];
-    const x = width * (0.5 + 0.42 * Math.sin(phase + seconds * speed));
-    const y = height * (0.5 + 0.38 * Math.cos(phase * 1.7 + seconds * speed * 0.8));
-    paint.fillStyle = `hsl(${(hue + 150 + shape * 22) % 360} 75% ${50 + 20 * next()}% / 0.75)`;
-    paint.beginPath();
-    if (kind === 0) paint.arc(x, y, size, 0, Math.PI * 2);
-    else if (kind === 1) paint.roundRect(x - size, y - size * 0.6, size * 2, size * 1.2, size * 0.2);
-    else for (let corner = 0; corner < 3; corner++) paint.lineTo(x + size * Math.cos(phase + seconds * speed + corner * 2.094), y + size * Math.sin(phase + seconds * speed + corner * 2.094));
-    paint.fill();
-  }
-}
+/** Pictures a second, at most: it is a film, and the processor is the viewer's. */
+const FRAMES = 30;
 
 /** What the player reports. */
 export interface ClipEvents {
@@ -46,13 +29,16 @@ export interface ClipEvents {
   onEnd(): void;
 }
 
-/** Plays one clip at a time on a canvas. Time counts only while the page is visible and the clip plays. */
+/** Plays one clip at a time. Time counts only while the page is visible and the clip plays. */
 export class ClipPlayer {
-  #id = "";
+  #scene: Scene | undefined;
   #length = 0;
-  #seconds = 0;
+  #position = 0;
+  #seen = new Seen();
   #last: number | undefined;
   #playing = false;
+  #drawn = Number.NaN;
+  #drawnAt = 0;
   speed = 1;
 
   constructor(
@@ -68,34 +54,54 @@ export class ClipPlayer {
 
   /** Seconds of the clip that have been played. */
   get seconds(): number {
-    return this.#seconds;
+    return this.#seen.seconds;
   }
 
   get playing(): boolean {
     return this.#playing;
   }
 
-  load(id: string, length: number): void {
-    this.#id = id;
+  load(id: string, title: string, length: number): void {
+    this.#scene = sceneOf(id, title);
     this.#length = length;
-    this.#seconds = 0;
+    this.#position = 0;
+    this.#seen = new Seen();
+    this.#drawn = Number.NaN;
     this.#playing = true;
   }
 
+  /** Pauses or goes on; at the end it begins again. */
   toggle(): void {
+    if (this.#position >= this.#length) this.#position = 0;
     this.#playing = !this.#playing;
+  }
+
+  /** Goes to a second; what lies between was not seen. */
+  seek(seconds: number): void {
+    this.#position = Math.min(this.#length, Math.max(0, seconds));
+    this.events.onProgress(this.#position, this.#length);
+  }
+
+  get position(): number {
+    return this.#position;
   }
 
   #advance(now: number): void {
     const passed = this.#last === undefined ? 0 : Math.min(now - this.#last, 250) / 1000;
     this.#last = now;
-    if (!this.#id) return;
+    if (!this.#scene) return;
     if (this.#playing && !document.hidden) {
-      this.#seconds = Math.min(this.#length, this.#seconds + passed * this.speed);
-      this.events.onProgress(this.#seconds, this.#length);
+      const before = this.#position;
+      this.#position = Math.min(this.#length, before + passed * this.speed);
+      this.#seen.add(before, this.#position);
+      this.events.onProgress(this.#position, this.#length);
     }
-    drawClip(this.canvas, this.#id, this.#seconds);
-    if (this.#playing && this.#seconds >= this.#length) {
+    if (this.#drawn !== this.#position && now - this.#drawnAt >= 900 / FRAMES) {
+      this.#scene.frame(this.canvas, this.#position);
+      this.#drawn = this.#position;
+      this.#drawnAt = now;
+    }
+    if (this.#playing && this.#position >= this.#length) {
       this.#playing = false;
       this.events.onEnd();
     }

@@ -1,99 +1,149 @@
-// The demo: plays a clip, keeps what was watched on this device, and ranks the rail again at once, without a request.
-import { createRecommender, UpnextError, type Reason, type Slate, type Upnext } from "upnext";
+// The demo: plays clips, keeps what was watched on this device, and ranks the rail again at once, without a request.
+import { createRecommender, UpnextError, type RecommendOptions, type Slate, type SlateItem, type Upnext } from "upnext";
+import { Cards, type Card } from "./cards.js";
 import { ClipPlayer } from "./clip.js";
+import { connectDials, dials } from "./dials.js";
+import { Inspector } from "./inspector.js";
+import { connectLooks } from "./looks.js";
+import { find, on } from "./markup.js";
 import { Moment } from "./moment.js";
-import { watchNetwork } from "./network.js";
-import { showRail } from "./rail.js";
-
-const find = <T extends HTMLElement = HTMLElement>(selector: string) => document.querySelector<T>(selector)!;
+import { Network } from "./network.js";
+import { learnWords } from "./scene.js";
+import { connectSearch, matches } from "./search.js";
+import { connectTabs } from "./tabs.js";
+import { ViewerPanel } from "./viewer.js";
+import { Why } from "./why.js";
+import { clock, facts, percent, reasonWords } from "./words.js";
 
 /** Shown where a video's length is unknown, so that the clip has an end. */
 const UNKNOWN_LENGTH_SECONDS = 30;
+const [RAIL, SHELF, MOST] = [12, 12, 200];
 
-const notice = find("#notice");
 /** Says what went wrong, with its code; the page goes on with what it has. */
 function tell(error: unknown): void {
-  notice.hidden = false;
-  notice.textContent = error instanceof UpnextError ? `${error.message} (${error.code})` : String(error);
+  find("#notice").hidden = false;
+  find("#notice-text").textContent = error instanceof UpnextError ? `${error.message} (${error.code})` : String(error);
 }
 
 class Page {
   #slate: Slate | undefined;
-  #current: { id: string; title: string; length: number; liked: boolean } | undefined;
+  #current: { id: string; length: number } | undefined;
+  /** The ranking under way, and the one that comes after it: what changes meanwhile is in that one. */
+  #ranking: Promise<void> = Promise.resolve();
+  #next: Promise<void> | undefined;
+  readonly #rail = this.#cards("#rail", true);
+  readonly #home = this.#cards("#home", false);
+  readonly #found = this.#cards("#found", false);
   readonly #titles = new Map<string, string>();
-  readonly #moment = new Moment(() => void this.rank());
+  readonly #moment = new Moment(() => void this.rank("the moment"));
+  readonly #inspector: Inspector;
+  readonly #viewer: ViewerPanel;
+  readonly #why: Why;
   readonly #player = new ClipPlayer(find<HTMLCanvasElement>("#clip"), {
     onProgress: (seconds, length) => {
-      find<HTMLProgressElement>("#position").value = seconds / length;
-      find<HTMLOutputElement>("#clock").value = `${Math.floor(seconds)} / ${Math.round(length)} s`;
+      find<HTMLInputElement>("#position").value = String(seconds / length);
+      find("#position").ariaValueText = `${clock(seconds)} of ${clock(length)}`;
+      find<HTMLOutputElement>("#clock").value = `${clock(seconds)} / ${clock(length)}`;
     },
-    onEnd: () => void this.playNext(),
+    onEnd: () => (find<HTMLInputElement>("#autoplay").checked ? void this.playNext() : this.#showPlaying()),
   });
 
-  constructor(private readonly upnext: Upnext) {
-    this.#learnTitles();
-    find("#play").addEventListener("click", () => this.#toggle());
-    find("#clip").addEventListener("keydown", (event) => {
-      if (event.key !== " ") return;
-      event.preventDefault();
-      this.#toggle();
+  constructor(
+    private readonly upnext: Upnext,
+    private readonly network: Network,
+  ) {
+    this.#inspector = new Inspector(upnext, () => this.#receipt(), tell);
+    this.#viewer = new ViewerPanel({ profile: upnext.profile, title: (id) => this.#title(id), changed: () => this.rank("your profile"), tell });
+    this.#why = new Why({
+      title: (id) => this.#title(id),
+      play: (id) => this.play(id),
+      notInterested: (id, scope) => this.#notInterested(id, scope),
+      estimateAt: (id, hour) => this.#estimateAt(id, hour),
     });
-    const speed = find<HTMLSelectElement>("#speed");
-    const setSpeed = () => (this.#player.speed = Number(speed.value));
-    speed.addEventListener("change", setSpeed);
-    setSpeed();
-    find("#like").addEventListener("click", () => void this.#feedback("like"));
-    find("#dislike").addEventListener("click", () => void this.#feedback("dislike"));
-    find("#not-interested").addEventListener("click", () => void this.#feedback("notInterested"));
-    find("#skip").addEventListener("click", () => void this.playNext());
-    find("#diversity").addEventListener("input", () => void this.rank());
-    find("#refresh").addEventListener("click", () => void this.#refresh());
-    find("#inspect").addEventListener("click", () => void this.#inspect());
-    find("#wipe").addEventListener("click", () => void this.#wipe());
-    const ageField = find<HTMLInputElement>("#age");
-    const languageField = find<HTMLInputElement>("#language");
-    void upnext.profile.inspect().then(({ age, language }) => {
-      ageField.value = age?.toString() ?? "";
-      languageField.value = language ?? "";
-    }, tell);
-    ageField.addEventListener("change", () => void this.#setProfile({ age: ageField.value === "" ? null : Number(ageField.value) }));
-    languageField.addEventListener("change", () => void this.#setProfile({ language: languageField.value || null }));
+    this.#learnTitles();
+    this.#connectPlayer();
+    on("#like", "click", () => void this.#feedback("like"));
+    on("#dislike", "click", () => void this.#feedback("dislike"));
+    on("#not-interested", "click", () => void (this.#current && this.#notInterested(this.#current.id, "video")));
+    on("#refresh", "click", () => void this.#refresh());
+    on("#notice-close", "click", () => (find("#notice").hidden = true));
+    connectDials(() => void this.rank("a dial"));
+    connectSearch((query) => void this.#search(query), () => (find("#results").hidden = true));
+    connectTabs(find(".tabs"), (panel) => {
+      void this.#viewer.open(panel === "panel-you");
+      network.open(panel === "panel-network");
+      this.#inspector.open(panel === "panel-inspector");
+    });
   }
 
-  /** Ranks the block for the chosen moment and shows the rail. No request is made. */
-  async rank(): Promise<void> {
+  /** Ranks the block for the chosen moment and shows it. No request is made. */
+  rank(because = ""): Promise<void> {
+    this.#next ??= this.#ranking.then(() => {
+      this.#ranking = this.#next!;
+      this.#next = undefined;
+      return this.#rank(because);
+    });
+    return this.#next;
+  }
+
+  async #rank(because: string): Promise<void> {
     try {
-      const started = performance.now();
-      this.#slate = await this.upnext.recommend({
-        device: this.#moment.device,
-        localTime: this.#moment.localTime,
-        diversity: Number(find<HTMLInputElement>("#diversity").value),
-        ...(this.#current ? { watching: this.#current.id } : {}),
-      });
-      find("#timing").textContent = `ranked ${this.upnext.block.ids.length} candidates here in ${(performance.now() - started).toFixed(1)} ms`;
-      document.body.dataset.receipt = this.#slate.receipt;
+      await this.#rankRail(because);
+      const shelf = await this.upnext.recommend({ ...this.#wishes(), surface: "home", size: SHELF });
+      this.network.ranked();
+      this.#home.show(shelf.items.map((item) => this.#card(item)));
     } catch (error) {
       // The last good slate stays where it is.
       tell(error);
-      return;
     }
-    const cards = this.#slate.items.map(({ id, title, score, reason }) => ({ id, title: title ?? this.#title(id), why: this.#words(reason), score }));
-    showRail(find<HTMLOListElement>("#rail"), cards, (id) => void this.play(id));
+  }
+
+  async #rankRail(because: string): Promise<void> {
+    const asked = performance.now();
+    const slate = (this.#slate = await this.upnext.recommend({ ...this.#wishes(), size: RAIL }));
+    const answered = performance.now();
+    const { moved, came } = this.#rail.show(slate.items.map((item) => this.#card(item)));
+    const drawn = performance.now();
+    this.network.ranked();
+    find("#timing").textContent = `${this.upnext.block.ids.length} candidates ranked here in ${(answered - asked).toFixed(1)} ms`;
+    if (because) find("#moved").textContent = `${moved} of ${slate.items.length} moved, ${came} came in, by ${because}; ranked and drawn in ${(drawn - asked).toFixed(1)} ms.`;
+    this.#inspector.take(slate, { "rank: asked, answered": answered - asked, "rail: drawn": drawn - answered });
+    document.body.dataset.receipt = slate.receipt;
+  }
+
+  /** All that the rail is made of: the shelf's slate was the last, so the rail's is made anew. */
+  async #receipt(): Promise<string> {
+    await this.#ranking;
+    await this.#rankRail("");
+    return this.upnext.receipt();
+  }
+
+  #cards(list: string, explained: boolean): Cards {
+    return new Cards(find<HTMLOListElement>(list), { choose: (id) => void this.play(id), ...(explained && { explain: (id: string) => this.#explain(id) }) });
   }
 
   /** Plays a video of the block; what was watched of the one before is recorded. */
   async play(id: string): Promise<void> {
     await this.#recordWatch();
-    const row = this.upnext.block.ids.indexOf(id);
-    const known = this.upnext.block.lengthSeconds[row] ?? -1;
-    this.#current = { id, title: this.#title(id), length: known > 0 ? known : UNKNOWN_LENGTH_SECONDS, liked: false };
-    this.#player.load(id, this.#current.length);
-    find("#title").textContent = this.#current.title;
-    const channel = this.upnext.block.channels[row];
-    find("#about").textContent = [channel, `${Math.round(this.#current.length)} s`].filter(Boolean).join(" · ");
-    find("#like").ariaPressed = "false";
-    find("#play").textContent = "Pause";
-    await this.rank();
+    const { ids, lengthSeconds, channels } = this.upnext.block;
+    const row = ids.indexOf(id);
+    const known = lengthSeconds[row] ?? -1;
+    const title = this.#title(id);
+    this.#current = { id, length: known > 0 ? known : UNKNOWN_LENGTH_SECONDS };
+    this.#player.load(id, title, this.#current.length);
+    find("#title").textContent = title;
+    find("#clip").ariaLabel = `Generated clip: ${title}`;
+    find("#about").textContent = facts(channels[row], known);
+    for (const button of ["#like", "#dislike"]) find(button).ariaPressed = "false";
+    this.#showPlaying();
+    await this.rank("what plays");
+    await this.#viewer.show();
+  }
+
+  /** The page as it is opened: what plays first is the first of a slate that nobody sees. */
+  async open(): Promise<void> {
+    const { items } = await this.upnext.recommend({ ...this.#wishes(), size: 1 });
+    await (items[0] ? this.play(items[0].id) : this.rank());
   }
 
   /** The first of the rail is the one that plays next. */
@@ -107,9 +157,41 @@ class Page {
     await this.#recordWatch();
   }
 
-  #toggle(): void {
-    this.#player.toggle();
+  #connectPlayer(): void {
+    const toggle = () => {
+      this.#player.toggle();
+      this.#showPlaying();
+    };
+    on("#play", "click", toggle);
+    on("#clip", "click", toggle);
+    on("#skip", "click", () => void this.playNext());
+    on("#position", "input", () => this.#player.seek(Number(find<HTMLInputElement>("#position").value) * (this.#current?.length ?? 0)));
+    on("#speed", "change", () => (this.#player.speed = Number(find<HTMLSelectElement>("#speed").value)));
+    on("#whole-screen", "click", () => void (document.fullscreenElement ? document.exitFullscreen() : find(".player").requestFullscreen()).catch(tell));
+    // As players have it: where nothing else has the key.
+    find("#stage").addEventListener("keydown", (event) => {
+      const { key, target } = event;
+      if (target instanceof HTMLElement && /^(INPUT|SELECT|BUTTON)$/.test(target.tagName)) return;
+      const side = document.documentElement.dir === "rtl" ? -5 : 5;
+      if (key === " " || key === "k") toggle();
+      else if (key === "ArrowRight" || key === "ArrowLeft") this.#player.seek(this.#player.position + (key === "ArrowRight" ? side : -side));
+      else return;
+      event.preventDefault();
+    });
+  }
+
+  #showPlaying(): void {
     find("#play").textContent = this.#player.playing ? "Pause" : "Play";
+  }
+
+  /** What every slate of this page is asked for by. */
+  #wishes(): RecommendOptions {
+    const { device, localTime } = this.#moment;
+    return { device, localTime, ...dials(), ...(this.#current ? { watching: this.#current.id } : {}) };
+  }
+
+  #card({ id, channel, lengthSeconds, reason, score }: SlateItem): Card {
+    return { id, title: this.#title(id), about: facts(channel, lengthSeconds), why: `${percent(score)} · ${reasonWords(reason, reason.video ? this.#title(reason.video) : "")}` };
   }
 
   async #recordWatch(): Promise<void> {
@@ -117,12 +199,59 @@ class Page {
     if (this.#current && seconds > 0) await this.upnext.watched(this.#current.id, seconds).catch(tell);
   }
 
-  async #feedback(kind: "like" | "dislike" | "notInterested"): Promise<void> {
+  async #feedback(kind: "like" | "dislike"): Promise<void> {
     if (!this.#current) return;
     await this.upnext[kind](this.#current.id).catch(tell);
-    if (kind === "like") find("#like").ariaPressed = "true";
-    if (kind === "notInterested") await this.playNext();
-    else await this.rank();
+    find("#like").ariaPressed = String(kind === "like");
+    find("#dislike").ariaPressed = String(kind === "dislike");
+    await this.rank(`a ${kind}`);
+    await this.#viewer.show();
+  }
+
+  async #notInterested(id: string, scope: "video" | "channel"): Promise<void> {
+    await this.upnext.notInterested(id, { scope }).catch(tell);
+    if (id === this.#current?.id) await this.playNext();
+    else await this.rank("a wish");
+    await this.#viewer.show();
+  }
+
+  /** The query goes into the history, where it shapes every slate from now on, and finds titles of the block. */
+  async #search(query: string): Promise<void> {
+    await this.upnext.searched(query).catch(tell);
+    await this.rank("a search");
+    try {
+      const { block } = this.upnext;
+      const byRelevance = await this.upnext.recommend({ ...this.#wishes(), size: MOST, diversity: 0, explore: 0 });
+      const items = new Map(byRelevance.items.map((item) => [item.id, item]));
+      const found = matches(query, block.ids, block.titles, [...items.keys()]);
+      find("#results-heading").textContent = `“${query}”`;
+      find("#results-note").textContent = `${found.length} of ${block.ids.length} titles on this device. The rail follows the search too, and nobody was asked.`;
+      this.#found.show(found.slice(0, SHELF).map((id) => this.#foundCard(id, items.get(id))));
+      find("#results").hidden = false;
+    } catch (error) {
+      tell(error);
+    }
+    await this.#viewer.show();
+  }
+
+  #foundCard(id: string, item: SlateItem | undefined): Card {
+    if (item) return this.#card(item);
+    const { ids, channels, lengthSeconds } = this.upnext.block;
+    const row = ids.indexOf(id);
+    return { id, title: this.#title(id), about: facts(channels[row], lengthSeconds[row]), why: "Not among the first for you" };
+  }
+
+  #explain(id: string): void {
+    const place = this.#slate?.items.findIndex((item) => item.id === id) ?? -1;
+    const item = this.#slate?.items[place];
+    if (item) void this.#why.explain(item, place).catch(tell);
+  }
+
+  async #estimateAt(id: string, hour: number): Promise<number | undefined> {
+    const { weekday } = this.#moment.localTime;
+    const slate = await this.upnext.recommend({ ...this.#wishes(), localTime: { hour, weekday }, size: MOST, diversity: 0, explore: 0 });
+    this.network.ranked();
+    return slate.items.find((item) => item.id === id)?.score;
   }
 
   /** Asks for the current bundle and a new block; where that fails the page goes on with what it has. */
@@ -130,71 +259,37 @@ class Page {
     try {
       await this.upnext.refresh();
       this.#learnTitles();
-      notice.hidden = true;
+      find("#notice").hidden = true;
     } catch (error) {
       tell(error);
     }
-    await this.rank();
+    await this.rank("new candidates");
+    // For tests: this one is over, whatever came of it.
+    document.body.dataset.refreshed = String(Number(document.body.dataset.refreshed ?? 0) + 1);
   }
 
   #learnTitles(): void {
     const { ids, titles } = this.upnext.block;
     ids.forEach((id, row) => this.#titles.set(id, titles[row] || `Video ${id}`));
-  }
-
-  async #setProfile(changes: { age?: number | null; language?: string | null }): Promise<void> {
-    await this.upnext.profile.set(changes).catch(tell);
-    await this.rank();
-  }
-
-  async #wipe(): Promise<void> {
-    await this.upnext.profile.wipe().catch(tell);
-    find<HTMLInputElement>("#age").value = "";
-    find<HTMLInputElement>("#language").value = "";
-    if (!find("#known").hidden) await this.#inspect(true);
-    await this.rank();
-  }
-
-  async #inspect(stay = false): Promise<void> {
-    const known = find("#known");
-    const { profile, history } = JSON.parse(await this.upnext.profile.export()) as { profile: unknown; history: { events: { kind: string; video?: string; seconds?: number; atMs: number }[] } };
-    const events = (history.events ?? []).map((event) => `${new Date(event.atMs).toLocaleString()}  ${event.kind}  ${event.video ? this.#title(event.video) : ""}  ${event.seconds ? `${Math.round(event.seconds)} s` : ""}`);
-    known.textContent = `${JSON.stringify(profile, null, 1)}\n\n${events.length === 0 ? "no events" : events.reverse().join("\n")}`;
-    known.hidden = stay ? false : !known.hidden;
+    learnWords(titles);
   }
 
   #title(id: string): string {
     return this.#titles.get(id) ?? `Video ${id}`;
   }
-
-  #words(reason: Reason): string {
-    const other = reason.video ? this.#title(reason.video) : "";
-    const words: Record<Reason["code"], string> = {
-      "similar-to-watched": `Because you watched “${other}”`,
-      "similar-to-liked": `Because you liked “${other}”`,
-      taste: "Viewers with your taste finish it",
-      popular: "Many finish it",
-      new: "New",
-      "for-this-moment": "Fits this moment",
-      explore: "Something different",
-    };
-    return words[reason.code];
-  }
 }
 
 async function start(): Promise<void> {
+  connectLooks();
+  const network = new Network();
   const site = (await (await fetch("./site.json")).json()) as { origin: string; name: string };
-  find("#dataset").textContent = site.name;
-  const upnext = await createRecommender({ origin: site.origin, refreshMs: 0, onError: tell });
-  const page = new Page(upnext);
-  await page.rank();
-  await page.playNext();
+  find("#dataset").textContent = `Data: ${site.name}`;
+  const upnext = await createRecommender({ origin: site.origin, refreshMs: 0, onError: tell, fetch: network.fetch });
+  const page = new Page(upnext, network);
+  await page.open();
   addEventListener("pagehide", () => void page.leave());
+  network.begin(site.origin);
   document.body.dataset.ready = upnext.engine;
-  watchNetwork((count, latest) => {
-    find("#network").textContent = count === 0 ? "no request since it was ready" : `${count} requests since it was ready, last ${latest}`;
-    document.body.dataset.requests = String(count);
-  });
 }
 
 start().catch(tell);

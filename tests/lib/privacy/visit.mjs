@@ -137,9 +137,13 @@ export function visitDemo(job) {
         input.value = value;
         input.dispatchEvent(new Event("input", { bubbles: true }));
       }, String(value));
-    const clicks = { like: "#like", dislike: "#dislike", notInterested: "#not-interested", watch: "#skip", wipe: "#wipe", profile: "#inspect" };
+    const clicks = { like: ["#like"], dislike: ["#dislike"], notInterested: ["#not-interested"], watch: ["#skip"], wipe: ["#tab-you", "#wipe", "#wipe"], profile: ["#tab-you"], whatIf: ["#rail .explain", "#why-close"] };
     const act = async (names) => {
-      for (const name of names) if (clicks[name]) await page.click(clicks[name]);
+      for (const name of names) for (const selector of clicks[name] ?? []) await page.click(selector);
+      if (names.includes("search")) {
+        await page.fill("#query", "何か面白い music");
+        await page.press("#query", "Enter");
+      }
     };
     const open = async () => {
       await page.goto(`${SITE}/demo/`);
@@ -151,17 +155,20 @@ export function visitDemo(job) {
       await setRange("#hour", cell.hour);
       await page.selectOption("#weekday", String(cell.weekday));
       await page.selectOption("#device", cell.options.device ?? "desktop");
+      await page.click("#tab-dials");
       await setRange("#diversity", cell.options.diversity ?? 0.3);
+      await setRange("#explore", cell.options.explore ?? 0);
+      await page.click("#tab-you");
       await page.fill("#age", String(cell.profile?.age ?? ""));
       await page.fill("#language", cell.profile?.language ?? "");
       await act([...cell.before, ...cell.between]);
     });
     // A refresh is what the viewer asks for here: its time is theirs, and its bytes are not.
     await during("new candidates", async () => {
-      await page.$eval("#timing", (timing) => (timing.textContent = ""));
+      await page.click("#tab-network");
       await page.click("#refresh");
-      // Ranked again is what comes last.
-      await page.waitForFunction(() => document.querySelector("#timing").textContent !== "");
+      // The page's own word: a ranking that was under way before would end sooner than the requests do.
+      await page.waitForFunction(() => document.body.dataset.refreshed === "1");
     });
     await during("more actions", () => act(cell.after));
     const ids = () => page.$$eval("#rail li", (items) => items.map((item) => item.dataset.id));

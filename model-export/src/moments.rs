@@ -54,6 +54,12 @@ impl<'a> Pasts<'a> {
         }
     }
 
+    /// Rows of the interactions that [`Pasts::of`] tells of, in its order.
+    #[must_use]
+    pub fn rows(&self, user: u32) -> &[u32] {
+        self.rows.get(user)
+    }
+
     /// What a user did, oldest first. For a moment, take those before it: [`before`].
     #[must_use]
     pub fn of<'b>(&'b self, user: u32, vectors: Option<&'b QuantRows>, factors: &'b QuantRows) -> Vec<PastEvent<'b>> {

@@ -26,7 +26,7 @@ test("an instance has the calls of the API by their names", async () => {
   const set = goldenSet("tiny");
   const upnext = await createRecommender({ origin: ORIGIN, languages: ["en"], fetch: serveGolden(set).fetch, now: () => set.rows[0].context.nowMs, refreshMs: 0 });
   for (const name of ["recommend", "refresh", "record", "watched", "attach", "like", "dislike", "notInterested", "searched", "close"]) assert.equal(typeof upnext[name], "function", name);
-  for (const name of ["inspect", "set", "export", "import", "wipe"]) assert.equal(typeof upnext.profile[name], "function", name);
+  for (const name of ["inspect", "learnt", "set", "export", "import", "wipe"]) assert.equal(typeof upnext.profile[name], "function", name);
   assert.equal(upnext.thread, "main");
   upnext.close();
 });

@@ -25,6 +25,10 @@ export async function positive(video: HTMLVideoElement, signal: AbortSignal): Pr
   const unwatch: () => void = upnext.watchBlock(() => upnext.block.thumbnails);
   unwatch();
   same<Awaited<ReturnType<typeof upnext.profile.inspect>>, Profile>(true);
+  const { acts, channels } = await upnext.profile.learnt();
+  same<typeof acts, boolean>(true);
+  const liked: string | undefined = channels[0]?.channel;
+  await upnext.recommend({ explore: 0.5, exploration: "thompson", personal: 1, fatigue: 1, seed: 3, perTag: liked === undefined ? 1 : null });
   await upnext.profile.set({ age: null });
   const text: string = await upnext.profile.export();
   await upnext.profile.import(text);

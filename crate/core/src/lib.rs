@@ -13,6 +13,7 @@ pub mod engine;
 mod error;
 mod event;
 pub mod explore;
+pub mod fatigue;
 pub mod feature;
 pub mod filter;
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub mod fold_in;
 pub mod hash;
 pub mod history;
 pub mod metrics;
+pub mod personal;
 pub mod pipeline;
 mod profile;
 pub mod program;

@@ -9,10 +9,16 @@ use crate::program::kernel::sigmoid;
 pub struct Scored {
     /// Row in the block.
     pub row: usize,
+    /// Logit of relevance where it is shown, by the ranker alone.
+    pub frozen: f32,
     /// Logit of relevance where it is shown.
     pub logit: f32,
     /// What the order goes by.
     pub order: f32,
+    /// What the personal head added to that.
+    pub personal: f32,
+    /// What fatigue took from it.
+    pub fatigue: f32,
 }
 
 impl Scored {
@@ -58,8 +64,11 @@ mod tests {
     fn scored(row: usize, order: f32) -> Scored {
         Scored {
             row,
+            frozen: -order,
             logit: -order,
             order,
+            personal: 0.0,
+            fatigue: 0.0,
         }
     }
 

@@ -51,7 +51,8 @@ export class Device implements Upnext {
     this.#unwatch = storage.watch(() => void this.#stored.follow().catch((thrown: unknown) => this.#report(asUpnextError(thrown))));
     const offline = options.offline ?? loaders.worker !== undefined;
     this.#kept = offline && typeof caches !== "undefined" ? new Kept(caches, this.#origin) : undefined;
-    this.profile = viewerProfile(() => this.#inTurn((engine) => engine.viewer()), (change) => this.#change(change));
+    const learnt = () => this.#inTurn((engine) => engine.learnt(this.#now()));
+    this.profile = viewerProfile(() => this.#inTurn((engine) => engine.viewer()), learnt, (change) => this.#change(change));
   }
 
   async start(): Promise<void> {
@@ -93,12 +94,13 @@ export class Device implements Upnext {
     const { surface = "up-next", device, utcOffsetMinutes, localTime = null } = options;
     const { size = 12, diversity = 0.3, explore = 0, watching = null } = options;
     const { method = "mmr", calibration = 0, perChannel = null, perTag = null, decay = 0 } = options;
+    const { exploration = "uniform", personal = 0, fatigue = 0 } = options;
     const moment: Moment = { nowMs: this.#now(), surface, localTime };
     // What is left out is the host's to say.
     if (device !== undefined) moment.device = device;
     if (utcOffsetMinutes !== undefined) moment.utcOffsetMinutes = utcOffsetMinutes;
-    const seed = this.options.seed ?? 0;
-    const wishes = { size, diversity, method, calibration, perChannel, perTag, decay, explore, watching, seed };
+    const seed = options.seed ?? this.options.seed ?? 0;
+    const wishes = { size, diversity, method, calibration, perChannel, perTag, decay, explore, exploration, personal, fatigue, watching, seed };
     this.slate = await this.#inTurn((engine) => engine.recommend(moment, wishes));
     return this.slate;
   }

@@ -6,6 +6,7 @@ import type {
   DeclaredInputs,
   DropReason,
   FeedbackEvent,
+  RawLearnt,
   RawSlate,
   RequestParts,
   SlateOptions,
@@ -25,6 +26,7 @@ export interface WasmRecommender {
   wipe(): void;
   record(event: FeedbackEvent): void;
   recommend(context: Context, options: SlateOptions): RawSlate;
+  learnt(nowMs: number): RawLearnt;
   free(): void;
 }
 

@@ -71,6 +71,14 @@ export interface RecommendOptions {
   decay?: number;
   /** From familiar, 0, to exploring, 1: up to a fifth of the places; default 0. */
   explore?: number;
+  /** How the videos are drawn that exploring shows: `uniform` (default), or `thompson`, by what the personal head holds possible. */
+  exploration?: "uniform" | "thompson";
+  /** Seed of this slate; default: the recommender's. Propensities are chances over seeds: who logs them gives each slate another one. */
+  seed?: number;
+  /** What the personal head may do, 0 to 1; default 0. */
+  personal?: number;
+  /** What fatigue may take from a video that was shown and not played, 0 to 1; default 0. */
+  fatigue?: number;
 }
 
 /** A recommender for one viewer on one device. */

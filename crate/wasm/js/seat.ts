@@ -1,6 +1,7 @@
 import { typed, UpnextError } from "./errors.js";
 import type { WasmModule, WasmRecommender } from "./engine.js";
 import type { BundleBytes } from "./source.js";
+import { learntOf, type Learnt } from "./learnt.js";
 import { slateOf, type Slate } from "./slate.js";
 import type { BlockInfo, BundlePlan, Context, DeclaredInputs, FeedbackEvent, Profile, RequestParts, SlateOptions } from "./types.js";
 
@@ -87,6 +88,13 @@ export class Seat {
     const slate = slateOf(typed(() => this.#wasm.recommend(context, options)), block, this.module.dropReasons(), moment.nowMs);
     this.#last = { context, options, receipt: slate.receipt, ids: slate.items.map(({ id }) => id) };
     return slate;
+  }
+
+  /** What was learnt about the viewer, told by the channels of the loaded block. */
+  learnt(nowMs: number): Learnt {
+    const block = this.#block;
+    if (!block) throw new UpnextError("not-ready", "no block is loaded");
+    return learntOf(typed(() => this.#wasm.learnt(nowMs)), block);
   }
 
   /** JSON of all that the last slate was made of. */

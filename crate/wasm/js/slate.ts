@@ -1,4 +1,4 @@
-import type { BlockInfo, DropReason, RawSlate, Reason } from "./types.js";
+import type { BlockInfo, DropReason, PersonalStanding, RawSlate, Reason } from "./types.js";
 
 /** One recommended video. */
 export interface SlateItem {
@@ -13,6 +13,10 @@ export interface SlateItem {
   lengthSeconds?: number;
   /** Estimated probability that this viewer finds the video relevant now, 0 to 1. */
   score: number;
+  /** Chance, over seeds that are alike likely, that this video stands at this place: 1 unless exploring put it there. */
+  propensity: number;
+  /** What was learnt about this viewer on the device: added to, and taken from, the logit that the order goes by. */
+  learnt: { personal: number; fatigue: number };
   /** Why it stands here. */
   reason: Reason;
 }
@@ -27,6 +31,8 @@ export interface DroppedItem {
 export interface Slate {
   items: SlateItem[];
   dropped: DroppedItem[];
+  /** How the personal head stands against the ranker alone. */
+  personal: PersonalStanding;
   /** Bundle that made it. */
   bundleId: string;
   /** SHA-256 of everything it was made from: the same receipt, the same slate. */
@@ -38,7 +44,7 @@ export interface Slate {
 /** Looks the rows of a raw slate up in the block's columns. */
 export function slateOf(raw: RawSlate, block: BlockInfo, dropReasons: DropReason[], madeAtMs: number): Slate {
   const items = Array.from(raw.rows, (row, i): SlateItem => {
-    const item: SlateItem = { id: block.ids[row]!, score: raw.scores[i]!, reason: raw.reasons[i]! };
+    const item: SlateItem = { id: block.ids[row]!, score: raw.scores[i]!, propensity: raw.propensities[i]!, learnt: { personal: raw.personalShifts[i]!, fatigue: raw.fatigueTolls[i]! }, reason: raw.reasons[i]! };
     const title = block.titles[row];
     const thumbnail = block.thumbnails[row];
     const channel = block.channels[row];
@@ -53,5 +59,5 @@ export function slateOf(raw: RawSlate, block: BlockInfo, dropReasons: DropReason
     id: block.ids[row]!,
     reason: dropReasons[raw.droppedReasons[i]!]!,
   }));
-  return { items, dropped, bundleId: block.bundleId, receipt: raw.receipt, madeAtMs };
+  return { items, dropped, personal: raw.personal, bundleId: block.bundleId, receipt: raw.receipt, madeAtMs };
 }

@@ -136,6 +136,12 @@ export interface SlateOptions {
   decay?: number;
   /** From familiar, 0, to exploring, 1: a fifth of the places. */
   explore?: number;
+  /** How the videos are drawn that exploring shows: `uniform` (default), or `thompson`, by what the personal head holds possible. */
+  exploration?: "uniform" | "thompson";
+  /** What the personal head may do, 0 to 1. Default 0. */
+  personal?: number;
+  /** What fatigue may take from a video that was shown and not played, 0 to 1. Default 0. */
+  fatigue?: number;
   /** Id of the video that plays now; it isn't recommended. */
   watching?: string | null;
   /** Seed of everything random, an integer from 0. The same seed and inputs give the same slate. */
@@ -177,6 +183,22 @@ export type ReasonCode =
   | "new"
   | "for-this-moment"
   | "explore";
+
+/** How the personal head stands against the ranker alone. */
+export interface PersonalStanding {
+  /** Whether it may act: it has learnt from enough, and foretold it better. */
+  acts: boolean;
+  /** Encounters that it learnt from. */
+  evidence: number;
+  /** By how much it foretold them better, in nats, old ones fading; negative: worse. */
+  gain: number;
+}
+
+/** What the module learnt, by row of the block. */
+export interface RawLearnt extends PersonalStanding {
+  /** What the personal head would add to the logit of the order. */
+  shifts: Float32Array;
+}
 
 /** Public inputs of the candidate request, and the only ones. */
 export interface DeclaredInputs {
@@ -225,6 +247,13 @@ export interface RawSlate {
   rows: Uint32Array;
   /** Estimated probability that the viewer finds the video relevant. */
   scores: Float32Array;
+  /** Chance, over seeds, that the video stands at its place. */
+  propensities: Float32Array;
+  /** What the personal head added to the logit of the order. */
+  personalShifts: Float32Array;
+  /** What fatigue took from the logit of the order. */
+  fatigueTolls: Float32Array;
+  personal: PersonalStanding;
   reasons: Reason[];
   droppedRows: Uint32Array;
   /** Row of `dropReasons()` for each dropped row. */

@@ -1,4 +1,5 @@
 import { UpnextError } from "./errors.js";
+import type { Learnt } from "./learnt.js";
 import type { Change, ViewerTexts } from "./seat.js";
 import type { Profile } from "./types.js";
 
@@ -6,6 +7,8 @@ import type { Profile } from "./types.js";
 export interface ViewerProfile {
   /** The profile as it stands, a copy. */
   inspect(): Promise<Profile>;
+  /** What the device learnt from what the viewer did, beside what the ranker makes of it. */
+  learnt(): Promise<Learnt>;
   /** Changes the named fields; `null` forgets one. */
   set(changes: Profile): Promise<void>;
   /** Profile and history as one JSON text, for the viewer to keep or to `import` elsewhere. */
@@ -16,10 +19,11 @@ export interface ViewerProfile {
   wipe(): Promise<void>;
 }
 
-/** `ViewerProfile` over what reads the viewer's data and what changes it. */
-export function viewerProfile(read: () => Promise<ViewerTexts>, change: (change: Change) => Promise<void>): ViewerProfile {
+/** `ViewerProfile` over what reads the viewer's data, what was learnt of it, and what changes it. */
+export function viewerProfile(read: () => Promise<ViewerTexts>, learnt: () => Promise<Learnt>, change: (change: Change) => Promise<void>): ViewerProfile {
   return {
     inspect: async () => JSON.parse((await read()).profile) as Profile,
+    learnt,
     set: (changes) => change({ kind: "profile", changes }),
     async export() {
       const { profile, history } = await read();

@@ -3,7 +3,8 @@
 use js_sys::{Array, Float32Array, Object, Uint8Array, Uint32Array};
 use upnext_core::block::Block;
 use upnext_core::filter::DropReason;
-use upnext_core::pipeline::Slate;
+use upnext_core::personal::Standing;
+use upnext_core::pipeline::{Item, Slate};
 use upnext_core::reason::Reason;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
@@ -35,20 +36,36 @@ pub(crate) fn block_info(block: &Block) -> JsValue {
 /// A slate as rows of the block.
 pub(crate) fn raw_slate(slate: &Slate) -> JsValue {
     let rows: Vec<u32> = slate.items.iter().map(|item| item.row as u32).collect();
-    let scores: Vec<f32> = slate.items.iter().map(|item| item.score).collect();
+    let column = |of: fn(&Item) -> f32| -> JsValue {
+        let values: Vec<f32> = slate.items.iter().map(of).collect();
+        Float32Array::from(&values[..]).into()
+    };
     let reasons: Array = slate.items.iter().map(|item| reason(&item.reason)).collect();
     let dropped_rows: Vec<u32> = slate.dropped.iter().map(|dropped| dropped.row as u32).collect();
     // Declared without values: a variant's number is its place in `DropReason::ALL`, which a test holds.
     let dropped_reasons: Vec<u8> = slate.dropped.iter().map(|dropped| dropped.reason as u8).collect();
     let raw = Object::new();
     set(&raw, "rows", &Uint32Array::from(&rows[..]).into());
-    set(&raw, "scores", &Float32Array::from(&scores[..]).into());
+    set(&raw, "scores", &column(|item| item.score));
+    set(&raw, "propensities", &column(|item| item.propensity));
+    set(&raw, "personalShifts", &column(|item| item.personal));
+    set(&raw, "fatigueTolls", &column(|item| item.fatigue));
+    set(&raw, "personal", &standing(&slate.personal).into());
     set(&raw, "reasons", &reasons);
     set(&raw, "droppedRows", &Uint32Array::from(&dropped_rows[..]).into());
     set(&raw, "droppedReasons", &Uint8Array::from(&dropped_reasons[..]).into());
     set(&raw, "receipt", &slate.receipt.as_str().into());
     set(&raw, "userVector", &Float32Array::from(&slate.user_vector[..]).into());
     raw.into()
+}
+
+/// How the personal head stands.
+pub(crate) fn standing(standing: &Standing) -> Object {
+    let object = Object::new();
+    set(&object, "acts", &standing.acts().into());
+    set(&object, "evidence", &(standing.evidence as u32).into());
+    set(&object, "gain", &standing.gain.into());
+    object
 }
 
 fn reason(reason: &Reason) -> JsValue {

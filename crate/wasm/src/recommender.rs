@@ -6,11 +6,11 @@ use upnext_core::bundle::{ClientBundle, ClientModel};
 use upnext_core::engine::Engine as _;
 use upnext_core::feature::EncodedUser;
 use upnext_core::history::{Feedback, History};
-use upnext_core::pipeline::{self, Options, Viewer};
+use upnext_core::pipeline::{self, Offered, Options, Viewer};
 use upnext_core::{Context, Error, ErrorKind, Profile};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
-use crate::columns::{block_info, raw_slate};
+use crate::columns::{block_info, raw_slate, standing};
 use crate::error::{JsResult, set};
 use crate::options::read;
 use crate::{DeviceEngine, ENGINE};
@@ -28,6 +28,8 @@ struct Loaded {
 pub struct Recommender {
     loaded: Option<Loaded>,
     viewer: Viewer,
+    /// What the latest slates offered, of the loaded bundle.
+    offered: Offered,
 }
 
 #[wasm_bindgen]
@@ -62,6 +64,7 @@ impl Recommender {
         let block = Block::decode(block, bundle_id, model.dims())?;
         let info = block_info(&block);
         self.loaded = Some(Loaded { model, engine, block });
+        self.offered = Offered::default();
         Ok(info)
     }
 
@@ -112,19 +115,21 @@ impl Recommender {
         self.viewer.history.to_json()
     }
 
-    /// Records what the viewer did, with what the block knows of its video.
+    /// Records what the viewer did, with what the block knows of its video, and of an impression what was expected of it.
     ///
     /// # Errors
     /// `request-invalid`.
     pub fn record(&mut self, #[wasm_bindgen(unchecked_param_type = "FeedbackEvent")] event: JsValue) -> JsResult<()> {
         let event: Feedback = read("event", event)?;
         let block = self.loaded.as_ref().map(|loaded| &loaded.block);
-        Ok(self.viewer.history.record(event, block)?)
+        let expected = self.offered.expected(event.video.as_deref());
+        Ok(self.viewer.history.record_expected(event, block, expected)?)
     }
 
     /// Forgets profile and history.
     pub fn wipe(&mut self) {
         self.viewer = Viewer::default();
+        self.offered = Offered::default();
     }
 
     /// Ranks the block for this viewer at this moment.
@@ -141,7 +146,21 @@ impl Recommender {
         let options: Options = read("options", options)?;
         let Loaded { model, engine, block } = self.loaded.as_mut().ok_or_else(no_bundle)?;
         let slate = pipeline::recommend(engine, model, block, &self.viewer, &context, &options)?;
+        self.offered.remember(&slate);
         Ok(raw_slate(&slate))
+    }
+
+    /// What was learnt about this viewer beside the ranker, as of this instant.
+    ///
+    /// # Errors
+    /// `not-ready`.
+    #[wasm_bindgen(unchecked_return_type = "RawLearnt")]
+    pub fn learnt(&self, #[wasm_bindgen(js_name = nowMs)] now_ms: f64) -> JsResult<JsValue> {
+        let Loaded { model, block, .. } = self.loaded.as_ref().ok_or_else(no_bundle)?;
+        let (held, shifts) = pipeline::learnt(model, block, &self.viewer, now_ms as i64);
+        let learnt = standing(&held);
+        set(&learnt, "shifts", &Float32Array::from(&shifts[..]).into());
+        Ok(learnt.into())
     }
 
     /// The user tower's inputs for this viewer at this moment.

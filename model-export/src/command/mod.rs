@@ -13,6 +13,7 @@ mod import;
 mod inspect;
 mod json;
 mod onnx_vectors;
+mod personal;
 mod replay;
 mod simulate;
 mod train;
@@ -38,6 +39,7 @@ enum Verb {
     Train(train::Train),
     Evaluate(evaluate::Evaluate),
     Ablate(ablate::Ablate),
+    Personal(personal::PersonalArgs),
     Benchmark(benchmark::Benchmark),
     Golden(golden::Golden),
     Replay(replay::Replay),
@@ -58,6 +60,7 @@ impl Cli {
             Verb::Train(verb) => verb.run(),
             Verb::Evaluate(verb) => verb.run(),
             Verb::Ablate(verb) => verb.run(),
+            Verb::Personal(verb) => verb.run(),
             Verb::Benchmark(verb) => verb.run(),
             Verb::Golden(verb) => verb.run(),
             Verb::Replay(verb) => verb.run(),

@@ -11,7 +11,8 @@ use super::data::OutArgs;
 #[command(after_help = "Examples:\n  \
     upnext-export simulate --out target/data/sample\n  \
     upnext-export simulate --out target/data/tiny --users 40 --videos 60 --format csv\n  \
-    upnext-export simulate --out target/data/uniform --policy uniform")]
+    upnext-export simulate --out target/data/uniform --policy uniform\n  \
+    upnext-export simulate --out target/data/drift --drifting 0.3")]
 pub struct Simulate {
     /// Users
     #[arg(long, default_value_t = 2_000)]
@@ -25,6 +26,9 @@ pub struct Simulate {
     /// Everything follows from it
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Share of the users whose taste becomes another one within the train window, 0..=1
+    #[arg(long, default_value_t = 0.0)]
+    drifting: f64,
     /// What is shown
     #[arg(long, value_enum, default_value_t = Shown::Server)]
     policy: Shown,
@@ -51,6 +55,7 @@ impl Simulate {
             videos: self.videos,
             days: self.days,
             seed: self.seed,
+            drifting: self.drifting,
         };
         let policy = match self.policy {
             Shown::Server => Policy::SERVER,

@@ -10,11 +10,21 @@ use crate::towers::Objective;
 use crate::train::{Cache, TrainConfig, train};
 
 pub fn world(seed: u64) -> Dataset {
+    simulated(seed, 0.0)
+}
+
+/// A third of the people of it drift.
+pub fn drifting(seed: u64) -> Dataset {
+    simulated(seed, 0.33)
+}
+
+fn simulated(seed: u64, drifting: f64) -> Dataset {
     let options = Options {
         users: 120,
         videos: 150,
         days: 28,
         seed,
+        drifting,
     };
     simulate(&options).unwrap().0
 }

@@ -22,6 +22,7 @@ mod impressions;
 mod interval;
 mod measure;
 mod off_policy;
+mod personal;
 mod report;
 pub(crate) mod series;
 mod slates;
@@ -37,6 +38,7 @@ pub use html::page;
 pub use interval::{Figures, Intervals};
 pub use measure::{Measured, SlateHits, measure};
 pub use off_policy::{OffPolicyReport, PolicyValue, Values};
+pub use personal::{Group, Paired, PersonalReport, personal};
 pub use report::{Auc, Bucket, Cold, DialPoint, Pruning, Quality, Report, SlateQuality, TestSize};
 
 use crate::Error;

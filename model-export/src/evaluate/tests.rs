@@ -7,7 +7,7 @@ use upnext_core::{Code, EventKind};
 use super::fixture::{bundle, world};
 use super::*;
 use crate::simulate::affinity::{Moment, Planted, moment_effect};
-use crate::simulate::{Options, simulate};
+use crate::simulate::{Options, START_MS, simulate};
 
 fn stage<'a>(
     moments: &'a Moments<'a>,
@@ -73,6 +73,7 @@ fn a_bundle_of_other_data_is_refused() {
         videos: 60,
         days: 28,
         seed: 1,
+        drifting: 0.0,
     });
     assert_eq!(
         evaluate(&other.unwrap().0, &bundle, &EvaluateConfig::default())
@@ -176,6 +177,7 @@ fn night_on_a_phone_is_learnt_by_the_whole_path_and_not_without_context() {
         videos: 150,
         days: 28,
         seed: 9,
+        drifting: 0.0,
     };
     let (data, worlds) = simulate(&options).unwrap();
     let blind = without_context(data.clone());
@@ -216,6 +218,7 @@ fn night_on_a_phone_is_learnt_by_the_whole_path_and_not_without_context() {
                 hour: local.hour,
                 weekday: local.weekday,
                 device,
+                at_ms: START_MS,
             })
         };
         let (mut values, mut labels) = (Vec::new(), Vec::new());

@@ -94,6 +94,7 @@ fn meta() -> Meta {
         }),
         time_zone: Some("Asia/Shanghai".to_owned()),
         notes: notes.map(str::to_owned).to_vec(),
+        world: None,
     }
 }
 

@@ -133,6 +133,7 @@ fn the_log_of_one_policy_tells_what_another_one_is_worth_and_its_mean_does_not()
         videos: 600,
         days: 8,
         seed: 21,
+        drifting: 0.0,
     };
     let (data, world) = simulate_with(&options, &Policy::SERVER).unwrap();
     let seen = look(&data, &world, &Policy::SERVER, &EVEN);
@@ -185,6 +186,7 @@ fn intervals_hold_the_truth_in_nearly_every_world() {
             videos: 200,
             days: 8,
             seed,
+            drifting: 0.0,
         };
         let (data, world) = simulate_with(&options, &Policy::SERVER).unwrap();
         let seen = look(&data, &world, &Policy::SERVER, &EVEN);
@@ -207,6 +209,7 @@ fn a_uniform_log_replays_another_policy_without_propensities() {
         videos: 300,
         days: 8,
         seed: 8,
+        drifting: 0.0,
     };
     let (data, world) = simulate_with(&options, &Policy::UNIFORM).unwrap();
     let seen = look(&data, &world, &Policy::UNIFORM, &Policy::TASTE);
@@ -236,6 +239,7 @@ fn a_missing_or_impossible_propensity_is_refused_by_name() {
         videos: 30,
         days: 28,
         seed: 1,
+        drifting: 0.0,
     };
     let (mut data, _) = simulate_with(&options, &Policy::SERVER).unwrap();
     let row = (0..data.interactions.len())

@@ -15,6 +15,8 @@ pub struct Moment {
     pub weekday: u8,
     /// phone, tablet, desktop or tv.
     pub device: &'static str,
+    /// The instant, Unix milliseconds.
+    pub at_ms: i64,
 }
 
 /// The moment of an instant on a person's clock; `None` where the calendar ends.
@@ -27,6 +29,7 @@ pub fn moment_at(person: &Person, at_ms: i64, device: &'static str) -> Option<Mo
         hour: f32::from(clock.hour()) + f32::from(clock.minute()) / 60.0,
         weekday: clock.weekday().to_monday_zero_offset() as u8,
         device,
+        at_ms,
     })
 }
 
@@ -81,7 +84,8 @@ pub fn log_odds(person: &Person, clip: &Clip, moment: &Moment) -> f64 {
             .map(|(t, w)| f64::from(*w) * f(t))
             .sum::<f64>()
     };
-    let taste = 7.0 * (dot(&|t| f64::from(person.topics[t])) - 0.15);
+    let topics = person.topics_at(moment.at_ms);
+    let taste = 7.0 * (dot(&|t| f64::from(topics[t])) - 0.15);
     let context = Planted::of(moment).map_or(0.0, |planted| dot(&|t| moment_effect(planted, t)));
     let language = match (clip.language == person.language, clip.language == 0) {
         (true, _) => 0.2,

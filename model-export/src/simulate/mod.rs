@@ -2,7 +2,8 @@
 //! that matter. The whole path has something to learn in it, and tests know the answer.
 //!
 //! What is planted:
-//! - **taste**: each user weighs a few of twelve topics, each video is about one or two;
+//! - **taste**: each user weighs a few of twelve topics, each video is about one or two; the taste of a share of the users
+//!   becomes another one within the train window ([`Drift`]);
 //! - **moment**: at night on a phone comedy, concerts and games are wanted, on a Sunday at the television films,
 //!   space and football ([`affinity::moment_effect`]); each of the two is shunned at the other moment;
 //! - **language, quality, length** shift every user alike; popularity follows quality and is skewed;
@@ -20,12 +21,13 @@ mod words;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::progress::Progress;
 use crate::table::{Builder, Dataset, Meta, SplitInstants};
 
-pub use people::Person;
+pub use people::{Drift, Person};
 pub use policy::Policy;
 pub use truth::write as write_truth;
 pub use videos::Clip;
@@ -37,7 +39,8 @@ pub const START_MS: i64 = 1_741_564_800_000;
 pub const DAY_MS: i64 = 86_400_000;
 
 /// Size and seed of a world.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Options {
     /// Users, 4..=1,000,000.
     pub users: u32,
@@ -47,6 +50,9 @@ pub struct Options {
     pub days: u32,
     /// Everything follows from it.
     pub seed: u64,
+    /// Share of the users whose taste becomes another one within the train window, 0..=1.
+    #[serde(default)]
+    pub drifting: f64,
 }
 
 impl Options {
@@ -62,6 +68,12 @@ impl Options {
                     reason: format!("{value} is outside {}..={}", range.start(), range.end()),
                 });
             }
+        }
+        if !(0.0..=1.0).contains(&self.drifting) {
+            return Err(Error::ConfigInvalid {
+                option: "--drifting".to_owned(),
+                reason: format!("{} is outside 0..=1", self.drifting),
+            });
         }
         Ok(())
     }
@@ -91,6 +103,22 @@ pub struct World {
     pub clips: Vec<Clip>,
 }
 
+/// Makes a world alone: whoever lives in it and what they may watch.
+///
+/// # Errors
+/// [`Error::ConfigInvalid`] for a size out of range.
+pub fn world(options: &Options) -> Result<World, Error> {
+    populate(&mut Builder::new(meta(options)), options)
+}
+
+fn populate(builder: &mut Builder, options: &Options) -> Result<World, Error> {
+    options.check()?;
+    let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
+    let clips = videos::make(builder, options, &mut rng);
+    let people = people::make(builder, options, &mut rng);
+    Ok(World { people, clips })
+}
+
 /// Makes a world and its log, with what [`Policy::SERVER`] shows.
 ///
 /// # Errors
@@ -109,11 +137,8 @@ pub fn simulate_with(options: &Options, policy: &Policy) -> Result<(Dataset, Wor
 
 /// The same people and videos, and in each turn other visits.
 pub(crate) fn turn(options: &Options, policy: &Policy, turn: u64) -> Result<(Dataset, World), Error> {
-    options.check()?;
     let mut builder = Builder::new(meta(options));
-    let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
-    let clips = videos::make(&mut builder, options, &mut rng);
-    let people = people::make(&mut builder, options, &mut rng);
+    let World { people, clips } = populate(&mut builder, options)?;
     let shelf = policy::Shelf::new(&clips);
     let progress = Progress::start("simulate", people.len() as u64);
     for (row, person) in people.iter().enumerate() {
@@ -138,6 +163,7 @@ fn meta(options: &Options) -> Meta {
         videos,
         days,
         seed,
+        drifting: _,
     } = options;
     Meta {
         name: format!("simulated-{users}x{videos}-{seed}"),
@@ -152,6 +178,7 @@ fn meta(options: &Options) -> Meta {
             "likes, comments and views are as of the first day; later videos have none".to_owned(),
             "propensity: the chance of the logging policy, given that it showed something at that place".to_owned(),
         ],
+        world: Some(*options),
     }
 }
 

@@ -1,7 +1,7 @@
 //! People: taste, language, place, habits.
 
 use jiff::tz::TimeZone;
-use rand::RngExt;
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Gamma, Normal};
 
@@ -12,8 +12,10 @@ use crate::table::{Builder, User};
 /// One person and their truth.
 #[derive(Debug, Clone)]
 pub struct Person {
-    /// Weight of each topic, sum 1.
+    /// Weight of each topic, sum 1; until [`Person::drift`], where there is one.
     pub topics: [f32; TOPICS.len()],
+    /// The taste that they have later.
+    pub drift: Option<Drift>,
     /// Row in [`LANGUAGES`].
     pub language: usize,
     /// Home.
@@ -24,6 +26,26 @@ pub struct Person {
     pub activity: f64,
     /// First day of the log on which they come.
     pub first_day: u32,
+}
+
+/// A taste that replaces another.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Drift {
+    /// From this instant, Unix milliseconds.
+    pub from_ms: i64,
+    /// Weight of each topic, sum 1.
+    pub topics: [f32; TOPICS.len()],
+}
+
+impl Person {
+    /// Weight of each topic at an instant.
+    #[must_use]
+    pub fn topics_at(&self, at_ms: i64) -> &[f32; TOPICS.len()] {
+        match &self.drift {
+            Some(drift) if at_ms >= drift.from_ms => &drift.topics,
+            _ => &self.topics,
+        }
+    }
 }
 
 /// Visits per day are drawn around this.
@@ -50,12 +72,25 @@ fn person(options: &Options, row: u32, rng: &mut ChaCha8Rng) -> Person {
     let cold = row % 12 == 5;
     Person {
         topics: tastes(rng),
+        drift: if cold { None } else { drift(options, row) },
         language,
         zone: TimeZone::get(city.time_zone).unwrap_or(TimeZone::UTC),
         city,
         activity: if cold { activity + VISITS } else { activity },
         first_day: if cold { options.test_day() } else { 0 },
     }
+}
+
+/// Whether this one drifts, when and whereto, from numbers of their own: without drift the world is the same.
+/// It happens within the train window, so that what the server learnt of them is mostly of the past.
+fn drift(options: &Options, row: u32) -> Option<Drift> {
+    let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
+    rng.set_stream(u64::MAX - u64::from(row));
+    let drifts = rng.random_bool(options.drifting.clamp(0.0, 1.0));
+    drifts.then(|| Drift {
+        from_ms: rng.random_range(options.day_ms(options.days / 2)..options.day_ms(options.test_day())),
+        topics: tastes(&mut rng),
+    })
 }
 
 /// A few favourites, and a little of the rest: a sparse Dirichlet.

@@ -72,6 +72,11 @@ impl Choice<'_> {
         self.now_ms - self.clips[video as usize].published_at_ms <= FRESH_MS
     }
 
+    /// What the person likes now.
+    fn topics(&self) -> &[f32; TOPICS.len()] {
+        self.person.topics_at(self.now_ms)
+    }
+
     /// Languages with the share of the draws.
     fn languages(&self) -> [(usize, f64); 2] {
         [(self.person.language, OWN_LANGUAGE), (0, 1.0 - OWN_LANGUAGE)]
@@ -186,7 +191,7 @@ impl Shelf {
             let (found, fresh) = match rng.random::<f64>() {
                 x if x < policy.popular => (pile.popular(rng), false),
                 x if x < until_taste => {
-                    let topic = draw(rng, choice.person.topics.iter().map(|w| f64::from(*w)));
+                    let topic = draw(rng, choice.topics().iter().map(|w| f64::from(*w)));
                     (self.by_topic[language * TOPICS.len() + topic].popular(rng), false)
                 }
                 x if x < until_fresh => (pile.any(rng), true),
@@ -231,7 +236,7 @@ impl Shelf {
                 let pile = &self.by_language[language];
                 let topic = &self.by_topic[language * TOPICS.len() + clip.topic];
                 let fresh = if choice.fresh(video) { policy.fresh } else { 0.0 };
-                let by_taste = policy.taste * taste(choice.person, clip.topic) / topic.total();
+                let by_taste = policy.taste * taste(choice.topics(), clip.topic) / topic.total();
                 let by_popularity = (policy.popular / pile.total() + by_taste) * clip.popularity;
                 share * (by_popularity + (fresh + policy.any) / pile.videos.len() as f64)
             })
@@ -247,7 +252,7 @@ impl Shelf {
             let topics = self.by_topic[language * TOPICS.len()..(language + 1) * TOPICS.len()].iter();
             let by_taste: f64 = topics
                 .enumerate()
-                .map(|(topic, pile)| taste(choice.person, topic) * pile.popular_share(now))
+                .map(|(topic, pile)| taste(choice.topics(), topic) * pile.popular_share(now))
                 .sum();
             let uniform = policy.fresh * pile.any_share(now, FRESH_MS) + policy.any * pile.any_share(now, i64::MAX);
             share * (policy.popular * pile.popular_share(now) + policy.taste * by_taste + uniform)
@@ -268,9 +273,9 @@ fn rest(policy: &Policy) -> f64 {
 }
 
 /// The chance that a topic is drawn.
-fn taste(person: &Person, topic: usize) -> f64 {
-    let sum: f64 = person.topics.iter().map(|w| f64::from(*w)).sum();
-    f64::from(person.topics[topic]) / sum
+fn taste(topics: &[f32; TOPICS.len()], topic: usize) -> f64 {
+    let sum: f64 = topics.iter().map(|w| f64::from(*w)).sum();
+    f64::from(topics[topic]) / sum
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ const SMALL: Options = Options {
     videos: 400,
     days: 28,
     seed: 7,
+    drifting: 0.0,
 };
 
 fn ids(data: &Dataset) -> Vec<(u32, u32, EventKind, i64)> {
@@ -106,6 +107,7 @@ fn the_planted_moments_show_in_what_was_watched() {
             hour: local.hour,
             weekday: local.weekday,
             device,
+            at_ms: START_MS,
         };
         let slot = match Planted::of(&moment) {
             Some(Planted::NightPhone) => &mut counts[0],
@@ -128,6 +130,7 @@ fn labels_follow_the_true_chances() {
         hour: 12.0,
         weekday: 2,
         device: "desktop",
+        at_ms: START_MS,
     };
     let (mut scores, mut labels) = (Vec::new(), Vec::new());
     for (e, label) in split.examples(&encounters(&data, &split), Side::Test) {
@@ -178,6 +181,7 @@ fn the_tiniest_world_can_be_split_and_absurd_sizes_are_refused() {
         videos: 60,
         days: 28,
         seed: 1,
+        drifting: 0.0,
     };
     let (data, _) = simulate(&tiny).unwrap();
     let split = Split::of(&data).unwrap();
@@ -187,4 +191,53 @@ fn the_tiniest_world_can_be_split_and_absurd_sizes_are_refused() {
     }
     let error = simulate(&Options { days: 2, ..tiny }).unwrap_err();
     assert_eq!(error.code(), Code::ConfigInvalid);
+}
+
+#[test]
+fn a_share_drifts_within_the_train_window_and_the_rest_of_the_world_stays_as_it_was() {
+    let drifting = Options { drifting: 0.3, ..SMALL };
+    let ((plain, still), (data, world)) = (simulate(&SMALL).unwrap(), simulate(&drifting).unwrap());
+    assert!(still.people.iter().all(|person| person.drift.is_none()));
+    let moved = world.people.iter().filter(|person| person.drift.is_some()).count();
+    assert!((60..120).contains(&moved), "{moved} of 300");
+    let split = Split::of(&data).unwrap();
+    // Whoever does not drift lives the same days.
+    let of = |data: &Dataset| {
+        let rows = ids(data).into_iter();
+        rows.filter(|(user, ..)| world.people[*user as usize].drift.is_none())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of(&plain), of(&data));
+    let (mut old, mut new, mut count) = (0.0, 0.0, 0);
+    for e in encounters(&data, &split) {
+        let Some(drift) = world.people[e.user as usize].drift else {
+            continue;
+        };
+        assert!((START_MS + 14 * DAY_MS..split.train_until_ms).contains(&drift.from_ms));
+        if e.at_ms >= drift.from_ms && e.label() == Some(true) {
+            let topic = world.clips[e.video as usize].topic;
+            old += world.people[e.user as usize].topics[topic];
+            new += drift.topics[topic];
+            count += 1;
+        }
+    }
+    assert!(
+        count > 300 && new > 1.5 * old,
+        "{new} of the new taste, {old} of the old one, {count} videos"
+    );
+}
+
+#[test]
+fn a_data_set_says_what_world_it_is_of() {
+    let options = Options { drifting: 0.5, ..SMALL };
+    let (data, lived) = simulate(&options).unwrap();
+    let told = world(&data.meta.world.unwrap()).unwrap();
+    let truth = |world: &World| -> Vec<_> {
+        let people = world.people.iter();
+        people.map(|p| (p.topics, p.drift, p.language, p.first_day)).collect()
+    };
+    assert_eq!(truth(&told), truth(&lived));
+    assert_eq!(told.clips.len(), lived.clips.len());
+    let error = simulate(&Options { drifting: 1.5, ..SMALL });
+    assert_eq!(error.unwrap_err().code(), Code::ConfigInvalid);
 }

@@ -12,7 +12,7 @@ use super::{TOPICS, World};
 use crate::Error;
 use crate::table::Dataset;
 
-/// Writes one row per user, video and planted moment: `kind`, `id`, `weights` (one per topic), `quality`.
+/// Writes one row per user, drift of a user, video and planted moment: `kind`, `id`, `weights` (one per topic), `quality`.
 ///
 /// # Errors
 /// [`Error::File`].
@@ -29,6 +29,9 @@ pub fn write(data: &Dataset, world: &World, path: &Path) -> Result<(), Error> {
     };
     for (index, person) in world.people.iter().enumerate() {
         row("user", data.users.ids.name(index as u32), &person.topics, None);
+        if let Some(drift) = &person.drift {
+            row("drift", data.users.ids.name(index as u32), &drift.topics, None);
+        }
     }
     for (index, clip) in world.clips.iter().enumerate() {
         row(

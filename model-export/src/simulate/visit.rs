@@ -152,7 +152,7 @@ impl Visit<'_> {
 
     /// A search for a topic of theirs, in their language.
     fn search(&mut self, rng: &mut ChaCha8Rng) {
-        let topic = draw(rng, self.person.topics.iter().map(|w| f64::from(*w)));
+        let topic = draw(rng, self.person.topics_at(self.now_ms).iter().map(|w| f64::from(*w)));
         let text = LANGUAGES[self.person.language].topics[topic];
         let event = Interaction {
             text: Some(text),

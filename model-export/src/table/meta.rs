@@ -13,7 +13,7 @@ pub struct SplitInstants {
 }
 
 /// Name, split and defaults of a data set.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Meta {
     /// Short name, for example `kuairand-pure`.
@@ -27,4 +27,7 @@ pub struct Meta {
     /// Where it comes from and what was decided on the way.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// The world that it was simulated in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub world: Option<crate::simulate::Options>,
 }

@@ -114,14 +114,6 @@ impl Tally {
         self.tags.change(candidate, -1);
     }
 
-    /// Lets `enters` take the place of `leaves`, if it breaks no cap.
-    pub fn swap(&mut self, leaves: usize, enters: usize) -> bool {
-        self.remove(leaves);
-        let fits = self.full(enters).is_none();
-        self.add(if fits { enters } else { leaves });
-        fits
-    }
-
     /// Notes which of `open` would have had the place but for a cap; `best` is the place in `open` and the value of
     /// the one that has it.
     pub(super) fn pass_over(&mut self, open: &[usize], values: &[f32], best: Option<(usize, f32)>) {

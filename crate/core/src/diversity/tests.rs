@@ -472,7 +472,7 @@ fn each_further_one_of_a_channel_weighs_less() {
 }
 
 #[test]
-fn a_place_is_given_only_where_no_cap_breaks() {
+fn what_leaves_makes_room_for_its_own_kind() {
     let mut channels = Groups::new(2);
     [0, 0, 1].into_iter().for_each(|channel| channels.push([channel]));
     let limits = Limits {
@@ -481,9 +481,12 @@ fn a_place_is_given_only_where_no_cap_breaks() {
     };
     let mut tally = Tally::new(limits, 3, channels, Groups::default());
     tally.add(0);
-    assert_eq!(tally.full(1), Some(Cap::Channel));
-    assert!(tally.swap(0, 1), "it takes the place of its own kind");
+    assert_eq!(
+        [0, 1, 2].map(|i| tally.full(i)),
+        [Some(Cap::Channel), Some(Cap::Channel), None]
+    );
     tally.add(2);
-    assert!(!tally.swap(2, 0));
     assert_eq!([0, 1, 2].map(|i| tally.full(i).is_some()), [true; 3]);
+    tally.remove(0);
+    assert_eq!(tally.full(1), None, "it may take the place of its own kind");
 }

@@ -29,6 +29,8 @@ pub struct PastEvent<'a> {
     pub surface: Option<&'a str>,
     /// The video's channel.
     pub channel: Option<&'a str>,
+    /// The loaded bundle's logit that the video is found relevant, of the moment at which it was shown.
+    pub expected: Option<f32>,
 }
 
 impl<'a> PastEvent<'a> {
@@ -47,6 +49,7 @@ impl<'a> PastEvent<'a> {
             text: None,
             surface: None,
             channel: None,
+            expected: None,
         }
     }
 }

@@ -35,6 +35,8 @@ pub struct StoredEvent {
     pub title: Option<String>,
     /// What a bundle knew of the video.
     pub model: Option<StoredModel>,
+    /// What that bundle's ranker alone expected when it showed the video: the logit that it is found relevant.
+    pub expected: Option<f32>,
 }
 
 /// Vector and factor of a video, of one bundle.
@@ -73,6 +75,7 @@ record!(json StoredEvent {
     channel,
     title,
     model,
+    expected,
 });
 
 impl ToJson for StoredRow {
@@ -141,6 +144,7 @@ impl StoredEvent {
             channel: None,
             title: None,
             model: None,
+            expected: None,
         }
     }
 
@@ -170,6 +174,9 @@ impl StoredEvent {
         }
         if wrong(self.seconds) || wrong(self.length_seconds) {
             return Some("seconds are finite and not negative");
+        }
+        if self.expected.is_some_and(|logit| !logit.is_finite()) {
+            return Some("what was expected is a finite number");
         }
         if self.model.as_ref().is_some_and(|m| !is_sha256_hex(&m.bundle_id)) {
             return Some("a bundle id is 64 lower-case hex digits");

@@ -33,6 +33,20 @@ impl History {
     /// # Errors
     /// [`ErrorKind::RequestInvalid`] where the event breaks a bound; nothing is recorded then.
     pub fn record(&mut self, feedback: Feedback, block: Option<&Block>) -> Result<(), Error> {
+        self.record_expected(feedback, block, None)
+    }
+
+    /// As [`History::record`]. Of an impression is kept what the ranker that chose the video had expected of it
+    /// ([`Item::frozen`](crate::pipeline::Item::frozen)): the personal head learns from what came of that.
+    ///
+    /// # Errors
+    /// As [`History::record`].
+    pub fn record_expected(
+        &mut self,
+        feedback: Feedback,
+        block: Option<&Block>,
+        expected: Option<f32>,
+    ) -> Result<(), Error> {
         let mut event = StoredEvent {
             video: feedback.video,
             seconds: feedback.seconds,
@@ -55,6 +69,8 @@ impl History {
                 event.channel = facts.channel;
                 event.title = facts.title;
                 event.model = facts.model;
+                event.expected = expected
+                    .filter(|logit| event.kind == EventKind::Impression && event.model.is_some() && logit.is_finite());
             }
         }
         self.insert(event);

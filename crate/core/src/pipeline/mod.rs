@@ -1,6 +1,8 @@
 //! The online pipeline: one viewer, one moment, one candidate block, one slate.
 
 mod diversify;
+mod learnt;
+mod offered;
 mod options;
 mod receipt;
 mod slate;
@@ -9,16 +11,19 @@ mod stage;
 #[cfg(test)]
 mod tests;
 
+pub use offered::Offered;
 pub use options::{MAX_SLATE, Options};
 pub use slate::{Item, Slate};
 
 use crate::block::Block;
 use crate::bundle::ClientModel;
+use crate::encounter::encounters;
 use crate::engine::Engine;
-use crate::explore::explore;
+use crate::fatigue::tired;
 use crate::feature::{EncodedUser, PastEvent, encode_user};
 use crate::filter::{Dropped, filter};
 use crate::history::{History, SearchTexts};
+use crate::personal::{Personal, Standing};
 use crate::reason::{Reason, ReasonCode};
 use crate::viewer::ViewerState;
 use crate::{Context, Error, Profile};
@@ -63,6 +68,22 @@ pub fn recommend(
     Ok(slate)
 }
 
+/// What the device holds of its viewer at `now_ms` that the ranker does not: how the personal head stands, and what it would
+/// add to the logit of the order of each candidate of `block`, if it acted with all its strength.
+#[must_use]
+pub fn learnt(model: &ClientModel, block: &Block, viewer: &Viewer, now_ms: i64) -> (Standing, Vec<f32>) {
+    let texts = SearchTexts::new(&viewer.history, model);
+    let past = viewer.history.past(model, &texts);
+    let met = encounters(model.spec.seed, &past, now_ms);
+    let head = Personal::of(model.dims().vector, &past, &met, now_ms);
+    let lesson = |row| {
+        block
+            .vector(row)
+            .map_or(0.0, |vector| head.lesson(vector, block.length_seconds(row)))
+    };
+    (head.standing(), (0..block.len()).map(lesson).collect())
+}
+
 /// The pipeline, in order. Each stage says what it kept and what it dropped: every candidate of
 /// the block is in the slate or in its list of the dropped, once.
 ///
@@ -96,35 +117,45 @@ pub fn compose(
         options.watching.as_deref(),
         &model.folding,
     );
-    let scored = stage::score(engine, &state, block, &kept)?;
+    // What counts nowhere is not computed.
+    let met = match options.learns() {
+        true => encounters(model.spec.seed, past, context.now_ms),
+        false => Vec::new(),
+    };
+    let head = Personal::of(model.dims().vector, past, &met, context.now_ms);
+    let tired = tired(block, past, &met, context.now_ms);
+    let scored = stage::score(
+        engine,
+        &state,
+        block,
+        &kept,
+        &learnt::Learnt::new(&head, &tired, options),
+    )?;
     let mut diverse = diversify::diversify(model, block, &scored, past, context.now_ms, options);
-    let drawn = explore(
-        &mut diverse.picked,
-        &mut diverse.others,
-        options.explore,
-        options.seed,
-        |at| block.id(scored[at].row),
-        |leaves, enters| diverse.tally.swap(leaves, enters),
-    );
+    let drawn = learnt::explore(block, &scored, &head, &mut diverse, options);
     let moment = stage::moment(engine, model, profile, context, &user, &user_vector)?;
     let mut reasons = stage::why(block, &scored, past, context, &user, &moment);
 
     drawn
         .iter()
-        .for_each(|place| reasons[diverse.picked[*place]] = Reason::plain(ReasonCode::Explore));
+        .for_each(|drawn| reasons[diverse.picked[drawn.place]] = Reason::plain(ReasonCode::Explore));
     dropped.extend(diverse.others.iter().map(|at| Dropped {
         row: scored[*at].row,
         reason: diverse.reason(*at),
     }));
-    let items = diverse
+    let mut items: Vec<Item> = diverse
         .picked
         .iter()
         .map(|at| Item::new(block, &scored[*at], reasons[*at].clone()))
         .collect();
+    drawn
+        .iter()
+        .for_each(|drawn| items[drawn.place].propensity = drawn.propensity);
     Ok(Slate {
         items,
         dropped,
         receipt: String::new(),
         user_vector,
+        personal: head.standing(),
     })
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::diversity::{Limits, Method};
+use crate::explore::Exploration;
 use crate::tree::{decimal, record};
 use crate::{Error, ErrorKind};
 
@@ -38,6 +39,15 @@ pub struct Options {
     pub watching: Option<String>,
     /// Seed of what is drawn; only exploration draws.
     pub seed: u64,
+    /// How the videos are drawn that exploring shows.
+    #[serde(skip_serializing_if = "Exploration::is_default")]
+    pub exploration: Exploration,
+    /// How much of what the personal head learnt counts, 0..=1.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub personal: f32,
+    /// How much fatigue takes from a video that was shown and not played, 0..=1.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub fatigue: f32,
 }
 
 impl Default for Options {
@@ -53,6 +63,9 @@ impl Default for Options {
             explore: 0.0,
             watching: None,
             seed: 0,
+            exploration: Exploration::default(),
+            personal: 0.0,
+            fatigue: 0.0,
         }
     }
 }
@@ -68,6 +81,9 @@ record!(json Options {
     explore = Options::default().explore,
     watching,
     seed = Options::default().seed,
+    exploration = Exploration::default(),
+    personal = 0.0 => silent,
+    fatigue = 0.0 => silent,
 });
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -82,6 +98,12 @@ impl Options {
             per_tag: self.per_tag,
             decay: self.decay,
         }
+    }
+
+    /// Whether the viewer's encounters count beyond what the ranker makes of them.
+    pub(super) fn learns(&self) -> bool {
+        let thompson = self.explore > 0.0 && self.exploration == Exploration::Thompson;
+        self.personal > 0.0 || self.fatigue > 0.0 || thompson
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {
@@ -104,6 +126,8 @@ impl Options {
             ("calibration", self.calibration),
             ("decay", self.decay),
             ("explore", self.explore),
+            ("personal", self.personal),
+            ("fatigue", self.fatigue),
         ] {
             if !(0.0..=1.0).contains(&value) {
                 return invalid(what, format!("is {}, needed is 0..=1", decimal::text(value)));

@@ -1,5 +1,6 @@
 //! The stages that join a room of the core to engine and block.
 
+use super::learnt::Learnt;
 use crate::block::Block;
 use crate::bundle::ClientModel;
 use crate::engine::{Engine, HEADS};
@@ -40,6 +41,7 @@ pub(super) fn score(
     state: &ViewerState<'_>,
     block: &Block,
     rows: &[usize],
+    learnt: &Learnt<'_>,
 ) -> Result<Vec<Scored>, Error> {
     let mut values = Vec::with_capacity(rows.len() * SIGNAL_COUNT);
     // A verified block has a candidate in every row.
@@ -51,10 +53,17 @@ pub(super) fn score(
     let mut scored: Vec<Scored> = rows
         .iter()
         .zip(logits.as_chunks::<{ HEADS.len() }>().0)
-        .map(|(row, [logit, order])| Scored {
-            row: *row,
-            logit: *logit,
-            order: *order,
+        .map(|(row, [logit, order])| {
+            let [of_relevance, of_order] = learnt.shift(block, *row);
+            let fatigue = learnt.toll(*row);
+            Scored {
+                row: *row,
+                frozen: *logit,
+                logit: logit + of_relevance,
+                order: order + of_order - fatigue,
+                personal: of_order,
+                fatigue,
+            }
         })
         .collect();
     score::sort(&mut scored, |row| block.id(row));

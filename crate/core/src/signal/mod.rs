@@ -82,7 +82,7 @@ pub fn signals(viewer: &ViewerState<'_>, candidate: &Candidate<'_>) -> [f32; SIG
 }
 
 /// `(ln(seconds) − 4) / 1.2` within −2.5..=2, and 1.0 for known.
-fn length(seconds: Option<f32>) -> (f32, f32) {
+pub(crate) fn length(seconds: Option<f32>) -> (f32, f32) {
     match seconds {
         Some(s) if s > 0.0 && s.is_finite() => (((libm::logf(s) - 4.0) / 1.2).clamp(-2.5, 2.0), 1.0),
         _ => (0.0, 0.0),

@@ -1,6 +1,7 @@
 //! The rows of the tiny set: one for each thing that a device can be told.
 
 use upnext_core::diversity::Method;
+use upnext_core::explore::Exploration;
 use upnext_core::history::{Feedback, History};
 use upnext_core::pipeline::Options;
 use upnext_core::{Context, EventKind, LocalTime, Profile};
@@ -61,6 +62,21 @@ fn busy() -> Vec<Feedback> {
         search(DAY, "مباراة الليلة"),
         watch(2 * HOUR, "v41", 1.0),
     ]
+}
+
+/// Two days of showings of which the ranker knew nothing: videos with a positive first value are watched to their end.
+fn taught(set: &Set) -> serde_json::Value {
+    let mut history = History::default();
+    for row in 0..40 {
+        let (id, before_ms) = (set.block.id(row), (48 - row as i64) * HOUR);
+        let shown = feedback(EventKind::Impression, before_ms, Some(id));
+        history.record_expected(shown, Some(&set.block), Some(-0.5)).unwrap();
+        if set.block.vector(row).unwrap().values[0] > 0 {
+            let whole = watch(before_ms, id, 10_000.0);
+            history.record(whole, Some(&set.block)).unwrap();
+        }
+    }
+    serde_json::from_str(&history.to_json()).unwrap()
 }
 
 fn case(name: &str) -> Case {
@@ -175,6 +191,20 @@ pub fn cases(set: &Set) -> Vec<Case> {
             c.options.explore = 1.0;
             c.options.size = 30;
             c.options.seed = 9_007_199_254_740_991;
+        }),
+        with("a personal head that has learnt a taste", &|c| {
+            c.history = taught(set);
+            c.options.personal = 1.0;
+        }),
+        with("videos that were shown and not played", &|c| {
+            c.history = taught(set);
+            c.options.fatigue = 1.0;
+        }),
+        with("exploring by what may be liked", &|c| {
+            c.history = taught(set);
+            c.options.explore = 1.0;
+            c.options.exploration = Exploration::Thompson;
+            c.options.seed = 2;
         }),
         with("events of the future change no feature", &|c| {
             c.history = history(set, [watch(-HOUR, "v10", 800.0), watch(0, "v12", 800.0)]);

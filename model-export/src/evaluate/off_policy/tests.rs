@@ -24,6 +24,7 @@ fn what_slates_would_have_earned_is_estimated_with_the_truth_inside() {
         videos: 120,
         days: 28,
         seed: 13,
+        drifting: 0.0,
     };
     let (mut data, world) = simulate(&options).unwrap();
     let dir = TempDir::new().unwrap();

@@ -10,6 +10,7 @@ const SMALL: Options = Options {
     videos: 80,
     days: 28,
     seed: 4,
+    drifting: 0.0,
 };
 
 #[test]

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 mod diversity;
+mod learning;
 
 use super::*;
 use crate::diversity::Method;
@@ -369,6 +370,14 @@ fn what_cannot_be_used_has_its_code() {
         },
         Options {
             explore: -0.1,
+            ..base()
+        },
+        Options {
+            personal: 1.5,
+            ..base()
+        },
+        Options {
+            fatigue: f32::NAN,
             ..base()
         },
     ] {

@@ -28,8 +28,9 @@ const besideEntries = {
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^#(compact|onnx)$/ }, ({ path }) => ({ path: `./${path.slice(1)}/upnext.js`, external: true }));
     onResolve({ filter: /^#compact-wasm/ }, ({ path }) => ({ path: path.replace("#compact-wasm", "./compact/upnext_bg.wasm"), external: true }));
-    onResolve({ filter: /^#compact-base64$/ }, () => ({ path: compactWasm, namespace: "base64" }));
-    onLoad({ filter: /.*/, namespace: "base64" }, ({ path }) => ({ contents: readFileSync(path).toString("base64"), loader: "text" }));
+    // A path of its own: the script names it in a comment, and must be the same bytes wherever it is built.
+    onResolve({ filter: /^#compact-base64$/ }, () => ({ path: "compact/upnext_bg.wasm", namespace: "base64" }));
+    onLoad({ filter: /.*/, namespace: "base64" }, () => ({ contents: readFileSync(compactWasm).toString("base64"), loader: "text" }));
     // Engines that are loaded when they are needed: entries of their own, not packed twice.
     onResolve({ filter: /^\.\/(compact|onnx)-(main|node)\.js$/ }, ({ path }) => ({ path, external: true }));
   },

@@ -147,12 +147,22 @@ pub enum Error {
         found: String,
     },
     /// An op outside the compact set.
-    #[error("{op}: {reason}; such a graph runs on the `upnext/onnx` engine only")]
+    #[error("{op}: {reason}; such a graph runs in the module `upnext/onnx` only, docs/compile.md says what else helps")]
     OpUnsupported {
         /// name of the op and of its node
         op: String,
         /// what about it
         reason: String,
+    },
+    /// A program that does not compute what its graph does.
+    #[error("the program of {name} and {against} differ: {found}")]
+    OutputsDiffer {
+        /// file or role
+        name: String,
+        /// tract, or the file of known answers
+        against: String,
+        /// how far they are from each other
+        found: String,
     },
     /// An ONNX graph that cannot be read or run.
     #[error("ONNX graph {name}: {reason}")]
@@ -185,6 +195,7 @@ impl Error {
             Error::TextModelInvalid { .. } => Code::TextModelInvalid,
             Error::ReceiptMismatch { .. } => Code::ReceiptMismatch,
             Error::OpUnsupported { .. } => Code::OpUnsupported,
+            Error::OutputsDiffer { .. } => Code::ProgramInvalid,
             Error::OnnxInvalid { .. } => Code::OnnxInvalid,
         }
     }

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::bootstrap::Interval;
 use crate::bundle::Bundle;
+use crate::compile::Precision;
 use crate::evaluate::{Measured, measure};
 use crate::group::Group;
 use crate::table::Dataset;
@@ -137,7 +138,7 @@ impl Runs<'_> {
             let cache = Cache::new(&steps, self.files)?;
             let model = train(self.data, &train_config, &cache)?;
             let root = self.out.join("bundle");
-            model.write(self.data, train_config.towers.objective, &root)?;
+            model.write(self.data, train_config.towers.objective, Precision::F32, &root)?;
             let measured = measure(
                 self.data,
                 &Bundle::open(&root)?,

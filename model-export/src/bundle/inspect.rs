@@ -118,7 +118,8 @@ fn describe(op: &OpMessage, program: &ProgramMessage) -> String {
         op.inputs.iter().map(buffer).collect::<Vec<_>>().join(", ")
     );
     for tensor in op.tensors.iter().filter_map(|t| program.tensors.get(*t as usize)) {
-        text += &format!(" [{} × {}]", tensor.rows, tensor.cols);
+        let kind = ["", " f16", " int8", " int8"].get(tensor.dtype as usize).unwrap_or(&"");
+        text += &format!(" [{} × {}{kind}]", tensor.rows, tensor.cols);
     }
     if !op.params.is_empty() {
         text += &format!(" {:?}", op.params);

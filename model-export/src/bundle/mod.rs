@@ -11,6 +11,7 @@
 mod inspect;
 mod kmeans;
 mod read;
+mod replace;
 mod server_half;
 mod shelves;
 mod trained;
@@ -18,6 +19,7 @@ mod write;
 
 pub use inspect::{FileReport, ProgramReport, Report, inspect};
 pub use read::{Bundle, ItemTensors, VideoFigures};
+pub use replace::{DeviceGraph, Replaced, replace_graph};
 pub use server_half::{Accounts, ItemFigures, Items};
 pub use shelves::{ANY_LANGUAGE, shelves};
 pub use trained::Trained;

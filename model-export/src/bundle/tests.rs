@@ -7,7 +7,10 @@ use upnext_core::Code;
 use upnext_core::bundle::{Role, Window, sha256_hex};
 use upnext_core::program::{Program, Scratch, Value};
 
-use super::{Accounts, Bundle, Draft, Header, ItemFigures, Items, Trained, inspect};
+use super::{Accounts, Bundle, DeviceGraph, Draft, Header, ItemFigures, Items, Trained, inspect, replace_graph};
+use crate::compile::Precision;
+use crate::onnx::GraphBuilder;
+use crate::onnx::case::Case;
 use crate::table::{Builder, Dataset, Meta, User, Video};
 use crate::towers::weights::{DenseWeights, EmbeddingWeights, ItemTowerWeights, RankerWeights, UserTowerWeights};
 
@@ -77,6 +80,10 @@ fn dataset() -> Dataset {
 }
 
 fn write(root: &Path, metric: f64) -> String {
+    write_as(root, metric, Precision::F32)
+}
+
+fn write_as(root: &Path, metric: f64, weights: Precision) -> String {
     let data = dataset();
     let user_tower = UserTowerWeights {
         embeddings: vec![table(3), table(2)],
@@ -123,6 +130,7 @@ fn write(root: &Path, metric: f64) -> String {
             factor_dim: 2,
             history_len: &[4],
         },
+        weights,
     }
     .write(header(metric), root)
     .unwrap()
@@ -313,4 +321,67 @@ fn columns_of_another_length_are_refused_and_leave_no_bundle() {
     let error = Draft::new(header(f64::NAN)).write(root.path()).unwrap_err();
     assert_eq!(error.code(), Code::BundleInconsistent);
     assert!(!root.path().join("current.json").exists());
+}
+
+#[test]
+fn narrow_weights_are_those_of_the_onnx_beside_them() {
+    let root = tempfile::tempdir().unwrap();
+    let exact = write(root.path(), 0.75);
+    for precision in [Precision::F16, Precision::Int8] {
+        assert_ne!(write_as(root.path(), 0.75, precision), exact);
+        let bundle = Bundle::open(root.path()).unwrap();
+        for (onnx, program) in [DeviceGraph::UserTower.roles(), DeviceGraph::Ranker.roles()] {
+            let onnx = bundle.read(onnx).unwrap();
+            let program = Program::decode(&bundle.read(program).unwrap()).unwrap();
+            let case = Case::of_tract("test", &onnx, &program, 32, 1).unwrap();
+            let found = case.agreement(&program).unwrap();
+            assert!(found.largest <= 1e-6, "{precision:?}: {found}");
+        }
+        let report = inspect(root.path()).unwrap().to_string();
+        assert!(report.contains(&format!("[5 × 4 {}]", precision.as_str())), "{report}");
+    }
+}
+
+/// A ranker of two signals, with an op.
+fn foreign(op: &str) -> Vec<u8> {
+    let mut g = GraphBuilder::new("foreign");
+    let x = g.input("signals", 2);
+    let y = g.node(op, "wave", &[&x]);
+    g.finish(&y, 2)
+}
+
+#[test]
+fn a_graph_outside_the_set_marks_its_bundle_for_the_module_with_tract() {
+    let root = tempfile::tempdir().unwrap();
+    let first = write(root.path(), 0.75);
+    let replace = |op: &str| {
+        replace_graph(
+            root.path(),
+            DeviceGraph::Ranker,
+            "wave.onnx",
+            foreign(op),
+            Precision::F32,
+        )
+    };
+    let replaced = replace("Sin").unwrap();
+    assert_eq!(replaced.outside.unwrap().code(), Code::OpUnsupported);
+    let bundle = Bundle::open(root.path()).unwrap();
+    assert_eq!(bundle.id, replaced.id);
+    assert!(bundle.manifest.needs_onnx && bundle.manifest.file(Role::Ranker).is_err());
+    assert!(bundle.manifest.file(Role::UserTower).is_ok());
+    let onnx = bundle.read(Role::RankerOnnx).unwrap();
+    assert_eq!(onnx, foreign("Sin"));
+    assert_ne!(bundle.id, first);
+    assert!(inspect(root.path()).unwrap().to_string().contains("upnext/onnx"));
+}
+
+#[test]
+fn a_graph_with_another_interface_is_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let id = write(root.path(), 0.75);
+    let replace = |graph| replace_graph(root.path(), graph, "wave.onnx", foreign("Tanh"), Precision::F32);
+    let error = replace(DeviceGraph::UserTower).unwrap_err();
+    assert_eq!(error.code(), Code::ConfigInvalid);
+    assert!(error.to_string().contains("signals 2 × f32 → 2"), "{error}");
+    assert_eq!(Bundle::open(root.path()).unwrap().id, id);
 }

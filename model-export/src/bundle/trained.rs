@@ -7,6 +7,7 @@ use upnext_core::text::FOLDING;
 
 use super::server_half::{Accounts, ItemFigures, Items, videos_to_parquet};
 use super::{Draft, Header, shelves};
+use crate::compile::Precision;
 use crate::table::Videos;
 use crate::towers::weights::{ItemTowerWeights, RankerWeights, UserTowerWeights};
 use crate::{Error, compile, onnx};
@@ -34,6 +35,8 @@ pub struct Trained<'a> {
     pub videos: &'a Videos,
     /// Accounts.
     pub accounts: Accounts<'a>,
+    /// How the weights of the programs are stored.
+    pub weights: Precision,
 }
 
 impl Trained<'_> {
@@ -47,14 +50,17 @@ impl Trained<'_> {
     pub fn write(&self, header: Header, root: &Path) -> Result<String, Error> {
         let mut draft = Draft::new(header);
         draft.file(Role::FeatureSpec, self.spec.to_vec());
-        let towers = [
-            (Role::UserTowerOnnx, Role::UserTower, onnx::user_tower(self.user_tower)),
-            (Role::RankerOnnx, Role::Ranker, onnx::ranker(self.ranker)),
+        // The ONNX holds the weights that the program was left with, so that both engines make the same slate.
+        let user_tower = onnx::user_tower(&self.weights.tower(self.user_tower));
+        let ranker = onnx::ranker(&self.weights.ranker(self.ranker));
+        let graphs = [
+            (Role::UserTowerOnnx, Role::UserTower, user_tower),
+            (Role::RankerOnnx, Role::Ranker, ranker),
         ];
-        for (onnx_role, program_role, graph) in towers {
-            match compile::compile(name(onnx_role), &graph) {
+        for (onnx_role, program_role, graph) in graphs {
+            match compile::compile_as(name(onnx_role), &graph, self.weights) {
                 Ok(program) => draft.file(program_role, program.encode()),
-                Err(Error::OpUnsupported { .. }) => draft.needs_onnx(),
+                Err(Error::OpUnsupported { .. }) => {}
                 Err(error) => return Err(error),
             }
             draft.file(onnx_role, graph);

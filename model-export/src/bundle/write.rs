@@ -28,11 +28,11 @@ pub struct Header {
     pub metrics: BTreeMap<String, f64>,
 }
 
-/// A bundle that is being put together in memory.
+/// A bundle that is being put together in memory. One with a graph that has no program, because an op of it is outside
+/// the compact set, tells devices so.
 #[derive(Debug)]
 pub struct Draft {
     header: Header,
-    needs_onnx: bool,
     files: BTreeMap<Role, Vec<u8>>,
 }
 
@@ -61,7 +61,6 @@ impl Draft {
     pub const fn new(header: Header) -> Self {
         Draft {
             header,
-            needs_onnx: false,
             files: BTreeMap::new(),
         }
     }
@@ -69,11 +68,6 @@ impl Draft {
     /// Adds the file of a role; a second one of the same role replaces the first.
     pub fn file(&mut self, role: Role, bytes: Vec<u8>) {
         self.files.insert(role, bytes);
-    }
-
-    /// Says that a graph has an op outside the compact set.
-    pub const fn needs_onnx(&mut self) {
-        self.needs_onnx = true;
     }
 
     /// Writes the bundle below `root` and points `current.json` at it; returns its id.
@@ -94,6 +88,8 @@ impl Draft {
             .iter()
             .find(|(e, _)| e.role == Role::FeatureSpec)
             .map(|(e, _)| e.sha256.clone());
+        let lacks = |onnx, program| self.files.contains_key(&onnx) && !self.files.contains_key(&program);
+        let needs_onnx = lacks(Role::UserTowerOnnx, Role::UserTower) || lacks(Role::RankerOnnx, Role::Ranker);
         let manifest = Manifest {
             version: BUNDLE_VERSION,
             dataset: self.header.dataset,
@@ -103,7 +99,7 @@ impl Draft {
             objective: self.header.objective,
             factor_window: self.header.factor_window,
             train_window: self.header.train_window,
-            needs_onnx: self.needs_onnx,
+            needs_onnx,
             metrics: self.header.metrics.into(),
             files: entries.iter().map(|(e, _)| e.clone()).collect(),
         };

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use upnext_export::bundle::Bundle;
+use upnext_export::compile::Precision;
 use upnext_export::towers::Objective;
 use upnext_export::train::{Cache, TrainConfig, train};
 use upnext_export::{Error, bundle};
@@ -18,7 +19,8 @@ use super::data::DataArgs;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   upnext-export train --data data --out bundle
-  upnext-export train --data data --out bundle --loss bce --epochs 8 --seed 7")]
+  upnext-export train --data data --out bundle --loss bce --epochs 8 --seed 7
+  upnext-export train --data data --out bundle --weights int8")]
 pub struct Train {
     #[command(flatten)]
     data: DataArgs,
@@ -34,6 +36,9 @@ pub struct Train {
     /// Seed of everything random
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// How the weights of the device's programs are stored: f16 halves, int8 quarters what a device loads of them
+    #[arg(long, value_enum, default_value_t = Precision::F32)]
+    weights: Precision,
     /// Where results of steps are kept; default DATA/.cache
     #[arg(long, value_name = "DIR")]
     work: Option<PathBuf>,
@@ -56,17 +61,17 @@ impl Train {
         let cache = Cache::new(&work, &self.data.tables()?)?;
         let current = Bundle::open(&self.out).ok().map(|bundle| bundle.id);
         let mut trained = None;
-        let written = cache.step("bundle", &config, || {
+        let written = cache.step("bundle", &(config, self.weights), || {
             let data = self.data.load()?;
             let model = train(&data, &config, &cache)?;
-            let id = model.write(&data, self.loss, &self.out)?;
+            let id = model.write(&data, self.loss, self.weights, &self.out)?;
             trained = Some(id.clone());
             Ok(Written { id })
         })?;
         // Kept from an earlier run, and the bundle is gone or another one: the steps are kept too, so write it again.
         if trained.is_none() && current.as_deref() != Some(written.id.as_str()) {
             let data = self.data.load()?;
-            train(&data, &config, &cache)?.write(&data, self.loss, &self.out)?;
+            train(&data, &config, &cache)?.write(&data, self.loss, self.weights, &self.out)?;
         }
         print!("{}", bundle::inspect(&self.out)?);
         Ok(())

@@ -2,8 +2,7 @@
 
 use upnext_core::program::format::{InputMessage, OpCode, OpMessage, PROGRAM_VERSION, ProgramMessage, TensorMessage};
 
-use super::lower::Refusal;
-use super::value::Value;
+use super::value::Groups;
 
 /// A program that grows; knows the width of every buffer.
 #[derive(Debug, Default)]
@@ -99,47 +98,104 @@ impl Emitter {
     }
 }
 
-/// Giving a value a buffer of its own.
+/// Ops by what they do.
 impl Emitter {
-    /// The buffer of a value; writes the ops that complete it where they are still held back.
-    pub fn buffer_of(&mut self, value: &Value) -> Result<u32, Refusal> {
-        match value {
-            Value::Rows(buffer) => Ok(*buffer),
-            Value::Lookup { table, ids } => {
-                let width = self.cols(*table);
-                let mut buffers = Vec::with_capacity(ids.columns.len());
-                for column in &ids.columns {
-                    let operands = Operands {
-                        params: vec![*column],
-                        ..Operands::tensors(&[*table])
-                    };
-                    buffers.push(self.op(OpCode::Gather, &[ids.buffer], operands, width));
-                }
-                match buffers.as_slice() {
-                    [only] => Ok(*only),
-                    _ => Ok(self.op(OpCode::Concat, &buffers, Operands::default(), width * buffers.len())),
-                }
+    /// Buffers one after the other.
+    pub fn joined(&mut self, buffers: &[u32]) -> u32 {
+        match buffers {
+            [only] => *only,
+            _ => {
+                let width = buffers.iter().map(|b| self.width(*b)).sum();
+                self.op(OpCode::Concat, buffers, Operands::default(), width)
             }
-            Value::Product(product) => {
-                let buffers: Vec<u32> = product.parts.iter().map(|(buffer, _)| *buffer).collect();
-                let width_in = buffers.iter().map(|b| self.width(*b)).sum();
-                let x = match buffers.as_slice() {
-                    [only] => *only,
-                    _ => self.op(OpCode::Concat, &buffers, Operands::default(), width_in),
-                };
-                let stacked = product.parts.iter().flat_map(|(_, weights)| weights.iter().copied());
-                let weights = self.tensor(width_in, product.width, stacked);
-                Ok(self.op(OpCode::Dense, &[x], Operands::tensors(&[weights]), product.width))
-            }
-            Value::Square(of) => {
-                let width = self.width(*of);
-                Ok(self.op(OpCode::Mul, &[*of, *of], Operands::default(), width))
-            }
-            Value::Const(_) => Err(Refusal::because("a constant stands where values of a row are needed")),
-            Value::Ids(_) => Err(Refusal::because("ids are used as numbers")),
-            _ => Err(Refusal::because(
-                "half of a norm, or of a mean without padding, is used on its own",
-            )),
         }
+    }
+
+    /// A function of each value.
+    pub fn map(&mut self, code: OpCode, buffer: u32) -> u32 {
+        let width = self.width(buffer);
+        self.op(code, &[buffer], Operands::default(), width)
+    }
+
+    /// A function of each value and its partner.
+    pub fn pair(&mut self, code: OpCode, left: u32, right: u32) -> u32 {
+        let width = self.width(left);
+        self.op(code, &[left, right], Operands::default(), width)
+    }
+
+    /// A function of each value and one number.
+    pub fn with_number(&mut self, code: OpCode, buffer: u32, number: f32) -> u32 {
+        let (width, tensor) = (self.width(buffer), self.tensor(1, 1, [number]));
+        self.op(code, &[buffer], Operands::tensors(&[tensor]), width)
+    }
+
+    /// 1 where the value is 0, and 0 where it is 1.
+    pub fn not(&mut self, buffer: u32) -> u32 {
+        self.with_number(OpCode::Equal, buffer, 0.0)
+    }
+
+    /// A constant in a buffer of its own.
+    pub fn constant(&mut self, values: Vec<f32>) -> u32 {
+        let width = values.len();
+        let tensor = self.tensor(1, width, values);
+        self.op(OpCode::Constant, &[], Operands::tensors(&[tensor]), width)
+    }
+
+    /// Values in another order; nothing where the order is that of the buffer. Axes of one value are left out, and
+    /// axes that follow one another are one.
+    pub fn arrange(&mut self, buffer: u32, start: usize, axes: &[(usize, usize)]) -> u32 {
+        let mut merged: Vec<(usize, usize)> = Vec::new();
+        for (length, stride) in axes.iter().filter(|(length, _)| *length != 1) {
+            match merged.last_mut() {
+                Some((whole, step)) if *step == length * stride => (*whole, *step) = (*whole * length, *stride),
+                _ => merged.push((*length, *stride)),
+            }
+        }
+        let width = axes.iter().map(|(length, _)| length).product();
+        if merged.is_empty() {
+            merged.push((1, 1));
+        }
+        if width == self.width(buffer) && merged.len() == 1 && merged[0].1 == 1 {
+            return buffer;
+        }
+        let axes = merged
+            .iter()
+            .flat_map(|(length, stride)| [*length as u32, *stride as u32]);
+        let operands = Operands {
+            params: [start as u32].into_iter().chain(axes).collect(),
+            ..Operands::default()
+        };
+        self.op(OpCode::Arrange, &[buffer], operands, width)
+    }
+
+    /// Sums or largest values along an axis of `len` values that lie `inner` apart.
+    pub fn reduce(&mut self, code: OpCode, buffer: u32, len: usize, inner: usize) -> u32 {
+        let operands = Operands {
+            params: vec![len as u32, inner as u32],
+            ..Operands::default()
+        };
+        let width = self.width(buffer) / len.max(1);
+        self.op(code, &[buffer], operands, width)
+    }
+
+    /// An op on each of some groups.
+    pub fn grouped(&mut self, code: OpCode, Groups { of, len }: Groups, scalars: Vec<f32>) -> u32 {
+        let width = self.width(of);
+        let operands = Operands {
+            params: if len == width { vec![] } else { vec![len as u32] },
+            scalars,
+            ..Operands::default()
+        };
+        self.op(code, &[of], operands, width)
+    }
+
+    /// Values held within two bounds.
+    pub fn clamp(&mut self, buffer: u32, scalars: Vec<f32>) -> u32 {
+        let width = self.width(buffer);
+        let operands = Operands {
+            scalars,
+            ..Operands::default()
+        };
+        self.op(OpCode::Clamp, &[buffer], operands, width)
     }
 }

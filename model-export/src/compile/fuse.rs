@@ -1,6 +1,6 @@
 //! Clean-up of a lowered program: bias into its dense layer, unread ops and weights out.
 
-use upnext_core::program::format::{OpCode, OpMessage, ProgramMessage};
+use upnext_core::program::format::{OpCode, OpMessage, ProgramMessage, TensorMessage};
 
 /// Merges `Dense` and the `Add` of its bias, two `Clamp`s in a row, then drops what nothing reads.
 pub fn fuse(mut program: ProgramMessage) -> ProgramMessage {
@@ -27,8 +27,11 @@ fn reads(program: &ProgramMessage) -> Vec<usize> {
     reads
 }
 
+/// One op for an op and the op before it.
+type Merge = fn(&OpMessage, &OpMessage, &[TensorMessage]) -> Option<OpMessage>;
+
 /// Replaces an op by `merged(op, source)` where it alone reads the op `source`; the source is then read by nothing.
-fn merge(program: &mut ProgramMessage, merged: fn(&OpMessage, &OpMessage) -> Option<OpMessage>) {
+fn merge(program: &mut ProgramMessage, merged: Merge) {
     let reads = reads(program);
     let first_op = program.inputs.len();
     for index in 0..program.ops.len() {
@@ -40,28 +43,30 @@ fn merge(program: &mut ProgramMessage, merged: fn(&OpMessage, &OpMessage) -> Opt
         if reads.get(*buffer as usize) != Some(&1) {
             continue;
         }
-        if let Some(merged) = source.and_then(|source| merged(op, source)) {
+        if let Some(merged) = source.and_then(|source| merged(op, source, &program.tensors)) {
             program.ops[index] = merged;
         }
     }
 }
 
 /// `Dense` without a bias, then `Add` of weights: a bias.
-fn bias(add: &OpMessage, dense: &OpMessage) -> Option<OpMessage> {
+fn bias(add: &OpMessage, dense: &OpMessage, tensors: &[TensorMessage]) -> Option<OpMessage> {
     let (Some(OpCode::Add), Some(OpCode::Dense)) = (code(add), code(dense)) else {
         return None;
     };
     let ([bias], [weights]) = (add.tensors.as_slice(), dense.tensors.as_slice()) else {
         return None;
     };
-    Some(OpMessage {
+    let cols = |tensor: u32| tensors.get(tensor as usize).map(|t| t.cols);
+    // Of several rows each may add a row of its own.
+    (cols(*weights) == cols(*bias)).then(|| OpMessage {
         tensors: vec![*weights, *bias],
         ..dense.clone()
     })
 }
 
 /// `Clamp` of a `Clamp`, where the ranges meet: both at once.
-fn clamp(outer: &OpMessage, inner: &OpMessage) -> Option<OpMessage> {
+fn clamp(outer: &OpMessage, inner: &OpMessage, _: &[TensorMessage]) -> Option<OpMessage> {
     let (Some(OpCode::Clamp), Some(OpCode::Clamp)) = (code(outer), code(inner)) else {
         return None;
     };

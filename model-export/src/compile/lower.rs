@@ -11,16 +11,19 @@ use tract_onnx::tract_core::ops::cast::Cast;
 use tract_onnx::tract_core::ops::change_axes::AxisOp;
 use tract_onnx::tract_core::ops::einsum::EinSum;
 use tract_onnx::tract_core::ops::element_wise::ElementWiseOp;
-use tract_onnx::tract_core::ops::nn::{Reduce, Reducer, RmsNorm, Softmax, SoftmaxKind};
+use tract_onnx::tract_core::ops::logic::Iff;
+use tract_onnx::tract_core::ops::nn::{Reduce, RmsNorm, Softmax, SoftmaxKind};
 use tract_onnx::tract_core::ops::source::TypedSource;
 use upnext_core::program::format::{OpCode, ProgramMessage};
 
 use super::arith;
 use super::emit::{Emitter, Operands};
+use super::known::{self, is_whole_type};
 use super::load::{LoadedGraph, invalid};
 use super::matmul;
-use super::shape::{RowShape, floats};
-use super::value::{Ids, Norm, Value};
+use super::shape::{RowShape, uniform};
+use super::sum::log_softmax;
+use super::value::{Ids, Value};
 use crate::Error;
 
 /// Why a node is outside the compact set.
@@ -65,7 +68,7 @@ pub fn lower(name: &str, graph: &LoadedGraph) -> Result<ProgramMessage, Error> {
     {
         let value = lowering
             .input(outlet, input)
-            .map_err(|r| refused(model.node(outlet.node), r))?;
+            .map_err(|r| refused(graph, model.node(outlet.node), r))?;
         lowering.values.insert(outlet, value);
     }
     for id in model.eval_order().map_err(&unreadable)? {
@@ -73,7 +76,7 @@ pub fn lower(name: &str, graph: &LoadedGraph) -> Result<ProgramMessage, Error> {
         if node.op_is::<TypedSource>() {
             continue;
         }
-        let value = lowering.node(node).map_err(|r| refused(node, r))?;
+        let value = lowering.node(node).map_err(|r| refused(graph, node, r))?;
         lowering.values.insert(OutletId::new(id, 0), value);
     }
     let [output] = outputs.as_slice() else {
@@ -89,21 +92,28 @@ pub fn lower(name: &str, graph: &LoadedGraph) -> Result<ProgramMessage, Error> {
         .map(|value| lowering.emit.buffer_of(&value));
     match result {
         Some(Ok(buffer)) => Ok(lowering.emit.finish(buffer)),
-        Some(Err(refusal)) => Err(refused(model.node(output.node), refusal)),
+        Some(Err(refusal)) => Err(refused(graph, model.node(output.node), refusal)),
         None => Err(unreadable(TractError::msg("no node computes the output"))),
     }
 }
 
-fn refused(node: &TypedNode, refusal: Refusal) -> Error {
+fn refused(graph: &LoadedGraph, node: &TypedNode, refusal: Refusal) -> Error {
+    let own = node.op.name();
+    let op = match graph.op_of(&node.name) {
+        Some(op) if *op != *own => format!("{op}, here {own}"),
+        _ => own.into_owned(),
+    };
     Error::OpUnsupported {
-        op: format!("node `{}` ({})", node.name, node.op.name()),
+        op: format!("node `{}` ({op})", node.name),
         reason: refusal.0.into_owned(),
     }
 }
 
-struct Lowering<'g> {
+/// A graph on its way to a program.
+pub(super) struct Lowering<'g> {
     graph: &'g LoadedGraph,
-    emit: Emitter,
+    /// The program so far.
+    pub(super) emit: Emitter,
     values: HashMap<OutletId, Value>,
 }
 
@@ -153,7 +163,7 @@ impl Lowering<'_> {
 
     fn node(&mut self, node: &TypedNode) -> Result<Value, Refusal> {
         let [output] = node.outputs.as_slice() else {
-            return Err(Refusal::because("it has several outputs"));
+            return Err(Refusal::because("this op of several outputs is not known"));
         };
         if let Some(tensor) = &output.fact.konst {
             return Ok(Value::Const(tensor.clone()));
@@ -164,46 +174,64 @@ impl Lowering<'_> {
             .iter()
             .map(|o| self.operand(*o))
             .collect::<Result<Vec<_>, _>>()?;
+        if let Some(value) = known::constant(node, &operands) {
+            return Ok(value);
+        }
         match operands.as_slice() {
             [x] => self.one(node, x, &out),
             [a, b] => self.two(node, a, b, &out),
+            [mask, yes, no] if node.op_is::<Iff>() => {
+                let chosen = match &mask.value {
+                    Value::Const(mask) => uniform(mask).map(|mask| if mask == 0.0 { no } else { yes }),
+                    _ => None,
+                };
+                if let Some(chosen) = chosen.filter(|chosen| chosen.shape.width() == out.width()) {
+                    return Ok(chosen.value.clone());
+                }
+                let mask = arith::full(&mut self.emit, mask, &out)?;
+                let (yes, no) = (
+                    arith::full(&mut self.emit, yes, &out)?,
+                    arith::full(&mut self.emit, no, &out)?,
+                );
+                let operands = Operands::default();
+                Ok(Value::Rows(self.emit.op(
+                    OpCode::Select,
+                    &[mask, yes, no],
+                    operands,
+                    out.width(),
+                )))
+            }
             _ => self.many(node, &operands),
         }
     }
 
     fn one(&mut self, node: &TypedNode, x: &Operand, out: &RowShape) -> Result<Value, Refusal> {
         if let Some(op) = node.op_as::<ElementWiseOp>() {
-            return arith::unary(&mut self.emit, &op.0.name(), x);
+            return arith::unary(&mut self.emit, op.0.as_ref(), x);
         }
         if let Some(op) = node.op_as::<Reduce>() {
-            return match op.reducer {
-                Reducer::Sum => arith::sum(&mut self.emit, x, &op.axes),
-                Reducer::MeanOfSquares if x.shape.is_whole_row(&op.axes) => Ok(Value::MeanSquares {
-                    of: self.emit.buffer_of(&x.value)?,
-                    epsilon: 0.0,
-                }),
-                _ => Err(Refusal::because(
-                    "of the reductions only those that make a norm or a mean are known",
-                )),
-            };
+            return self.reduce(op, x);
         }
         if let Some(op) = node.op_as::<RmsNorm>() {
             let epsilon = op.eps.cast_to_scalar::<f32>().ok();
-            let epsilon = epsilon.filter(|_| x.shape.is_whole_row(&[op.axis]));
-            let least = epsilon.ok_or(Refusal::because("it norms along the batch, or a part of the row"))?;
-            let of = self.emit.buffer_of(&x.value)?;
-            let code = OpCode::RmsNorm;
-            return Ok(arith::normed(&mut self.emit, Norm { code, of, least }));
+            let least = epsilon.ok_or(Refusal::because("its epsilon is no number"))?;
+            return self.along(x, &[op.axis], |emit, groups| {
+                let code = OpCode::RmsNorm;
+                emit.grouped(code, groups, vec![least.max(f32::MIN_POSITIVE)])
+            });
         }
         if let Some(op) = node.op_as::<Softmax>() {
-            if !x.shape.is_whole_row(&op.axes) || op.kind != SoftmaxKind::Softmax || op.quant_output_dt.is_some() {
-                return Err(Refusal::because(
-                    "a softmax is over the whole row, in f32, and no logarithm",
-                ));
+            if op.quant_output_dt.is_some() {
+                return Err(Refusal::because("a softmax is in f32"));
             }
-            let of = self.emit.buffer_of(&x.value)?;
-            let code = OpCode::Softmax;
-            return Ok(Value::Rows(self.emit.op(code, &[of], Operands::default(), out.width())));
+            let logarithm = matches!(op.kind, SoftmaxKind::LogSoftmax);
+            return self.along(x, &op.axes, |emit, groups| {
+                if logarithm {
+                    log_softmax(emit, groups)
+                } else {
+                    emit.grouped(OpCode::Softmax, groups, vec![])
+                }
+            });
         }
         if let Some(op) = node.op_as::<Slice>() {
             let bounds = (op.start.to_usize(), op.end.to_usize());
@@ -213,17 +241,16 @@ impl Lowering<'_> {
             return self.columns(x, op.axis, start, end);
         }
         if let Some(op) = node.op_as::<Cast>() {
-            return match &x.value {
-                Value::Ids(_) if op.to.is_integer() => Ok(x.value.clone()),
-                Value::Present(_) | Value::Rows(_) if op.to == f32::datum_type() => Ok(x.value.clone()),
-                _ => Err(Refusal(format!("a cast to {:?} is not known here", op.to).into())),
-            };
+            return self.cast(node, op, x);
         }
         if let Some(op) = node.op_as::<AxisOp>() {
-            return reshape(op, x, out);
+            return self.reshape(op, x, out);
         }
-        if node.op_is::<MultiBroadcastTo>() && x.shape.width() == out.width() && x.shape.batch.is_some() {
-            return Ok(x.value.clone());
+        if node.op_is::<MultiBroadcastTo>() {
+            if x.shape.width() == out.width() {
+                return Ok(x.value.clone());
+            }
+            return arith::full(&mut self.emit, x, out).map(Value::Rows);
         }
         if node.op_is::<TypedConcat>() {
             return Ok(x.value.clone());
@@ -233,7 +260,13 @@ impl Lowering<'_> {
 
     fn two(&mut self, node: &TypedNode, a: &Operand, b: &Operand, out: &RowShape) -> Result<Value, Refusal> {
         if let Some(op) = node.op_as::<TypedBinOp>() {
-            return arith::binary(&mut self.emit, op.0.name(), a, b, out);
+            if op.0.name() == "Div" && !node.outputs.iter().all(|o| o.fact.datum_type.is_float()) {
+                return Err(Refusal::because("a division of whole numbers"));
+            }
+            return match known::whole(op.0.name(), a, b, out) {
+                Some(value) => Ok(value),
+                None => arith::binary(&mut self.emit, op.0.name(), a, b, out),
+            };
         }
         if let Some(op) = node.op_as::<EinSum>() {
             return matmul::matmul(&mut self.emit, op, a, b, out);
@@ -245,99 +278,29 @@ impl Lowering<'_> {
     }
 
     fn many(&mut self, node: &TypedNode, operands: &[Operand]) -> Result<Value, Refusal> {
-        let Some(op) = node.op_as::<TypedConcat>() else {
-            return Err(Refusal::because("this op is not known"));
-        };
-        let mut buffers = Vec::with_capacity(operands.len());
-        let mut width = 0;
-        for operand in operands {
-            if !operand.shape.is_outermost(op.axis) {
-                return Err(Refusal::because("it joins along an inner axis"));
-            }
-            let buffer = self.emit.buffer_of(&operand.value)?;
-            width += self.emit.width(buffer);
-            buffers.push(buffer);
-        }
-        Ok(Value::Rows(self.emit.op(
-            OpCode::Concat,
-            &buffers,
-            Operands::default(),
-            width,
-        )))
-    }
-
-    fn columns(&mut self, x: &Operand, axis: usize, start: usize, end: usize) -> Result<Value, Refusal> {
-        if !x.shape.is_outermost(axis) {
-            return Err(Refusal::because("it cuts along the batch or an inner axis"));
-        }
-        if let Value::Ids(ids) = &x.value {
-            let columns = ids
-                .columns
-                .get(start..end)
-                .ok_or(Refusal::because("its bounds are outside the input"))?;
-            return Ok(Value::Ids(Ids {
-                buffer: ids.buffer,
-                columns: columns.to_vec(),
-            }));
-        }
-        let buffer = self.emit.buffer_of(&x.value)?;
-        let stride = x.shape.stride(axis);
-        let operands = Operands {
-            params: vec![(start * stride) as u32, (end * stride) as u32],
-            ..Operands::default()
-        };
-        Ok(Value::Rows(self.emit.op(
-            OpCode::Slice,
-            &[buffer],
-            operands,
-            (end - start) * stride,
-        )))
-    }
-
-    fn gather(&mut self, axis: usize, data: &Operand, indices: &Operand) -> Result<Value, Refusal> {
-        match (&data.value, &indices.value) {
-            (Value::Const(table), Value::Ids(ids)) if axis == 0 => {
-                let (Some(values), [rows, cols]) = (floats(table), table.shape()) else {
-                    return Err(Refusal::because("a table is an f32 matrix"));
-                };
-                Ok(Value::Lookup {
-                    table: self.emit.tensor(*rows, *cols, values),
-                    ids: ids.clone(),
-                })
-            }
-            (_, Value::Const(chosen)) => {
-                let chosen = chosen.cast_to_scalar::<i64>().ok().filter(|_| chosen.len() == 1);
-                let length = data.shape.dims.get(axis).copied().unwrap_or(0) as i64;
-                let chosen = chosen
-                    .map(|i| if i < 0 { i + length } else { i })
-                    .filter(|i| (0..length).contains(i));
-                let chosen = chosen.ok_or(Refusal::because("it picks several columns, or one outside"))? as usize;
-                self.columns(data, axis, chosen, chosen + 1)
-            }
-            _ => Err(Refusal::because(
-                "it is neither a lookup of ids in a constant table nor a fixed column",
-            )),
+        match node.op_as::<TypedConcat>() {
+            Some(op) => self.concat(op, operands),
+            None => Err(Refusal::because("this op is not known")),
         }
     }
-}
 
-/// Axis bookkeeping leaves the flattened row as it is, unless it reorders long axes or moves the batch into a group.
-fn reshape(op: &AxisOp, x: &Operand, out: &RowShape) -> Result<Value, Refusal> {
-    let kept = match op {
-        AxisOp::Add(_) | AxisOp::Rm(_) => true,
-        AxisOp::Reshape(..) => x.shape.batch.is_some() == out.batch.is_some(),
-        AxisOp::Move(from, to) => {
-            let mut order: Vec<usize> = (0..x.shape.dims.len()).collect();
-            let moved = order.remove(*from);
-            order.insert(*to, moved);
-            let long: Vec<usize> = x.shape.long_axes().collect();
-            order.retain(|axis| long.contains(axis));
-            order == long
+    fn cast(&mut self, node: &TypedNode, op: &Cast, x: &Operand) -> Result<Value, Refusal> {
+        let from = node
+            .inputs
+            .first()
+            .and_then(|outlet| self.graph.model.outlet_fact(*outlet).ok());
+        let from = from.map(|fact| fact.datum_type);
+        let is_whole = |kind: DatumType| is_whole_type(kind) || kind == bool::datum_type();
+        match &x.value {
+            // As floats too they are still known to be ids: they become numbers where an op needs them.
+            Value::Ids(_) if is_whole_type(op.to) || op.to.is_float() => Ok(x.value.clone()),
+            value if op.to == bool::datum_type() && from != Some(bool::datum_type()) => {
+                let zero = self.emit.buffer_of(value)?;
+                let zero = self.emit.not(zero);
+                Ok(Value::Rows(self.emit.not(zero)))
+            }
+            value if op.to.is_float() || from.is_some_and(is_whole) => Ok(value.clone()),
+            _ => Err(Refusal(format!("a cast to {:?} is not known here", op.to).into())),
         }
-    };
-    if kept && x.shape.width() == out.width() {
-        Ok(x.value.clone())
-    } else {
-        Err(Refusal::because("it reorders the values of a row"))
     }
 }

@@ -3,12 +3,15 @@
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::DimLike;
 
+/// Most positions of a row that are looked for in an axis of rows.
+const MOST_MERGED: usize = 4096;
+
 /// A value's axes: where the batch is, and how long the others are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowShape {
     /// Position of the batch axis; none where the value is the same for every row.
     pub batch: Option<usize>,
-    /// Length of every axis; 1 for the batch.
+    /// Length of every axis; for the batch's, the positions of a row that are merged into it, as a rule 1.
     pub dims: Vec<usize>,
 }
 
@@ -21,13 +24,16 @@ impl RowShape {
             dims: Vec::new(),
         };
         for (axis, dim) in fact.shape.iter().enumerate() {
-            if *dim == rows {
+            let fixed = dim.to_usize().ok();
+            // Rows times positions: `[n, 3, d]` flattened to `[3·n, d]`.
+            let merged = || (1..=MOST_MERGED).find(|k| rows.clone() * *k as i64 == *dim);
+            if let Some(length) = fixed {
+                shape.dims.push(length);
+            } else {
+                shape.dims.push(merged()?);
                 if shape.batch.replace(axis).is_some() {
                     return None;
                 }
-                shape.dims.push(1);
-            } else {
-                shape.dims.push(dim.to_usize().ok()?);
             }
         }
         Some(shape)
@@ -53,6 +59,36 @@ impl RowShape {
         self.long_axes().all(|axis| axes.contains(&axis)) && self.batch.is_none_or(|batch| !axes.contains(&batch))
     }
 
+    /// How many values the axes have where they are the last ones of the row: groups of as many stand one after the
+    /// other. None where they are not, or reach over rows.
+    pub fn group(&self, axes: &[usize]) -> Option<usize> {
+        if self.batch.is_some_and(|batch| axes.contains(&batch)) {
+            return None;
+        }
+        let first = axes
+            .iter()
+            .copied()
+            .filter(|axis| self.dims.get(*axis) != Some(&1))
+            .min()?;
+        let mut rest = self.long_axes().filter(|axis| *axis >= first);
+        rest.all(|axis| axes.contains(&axis))
+            .then(|| self.stride(first) * self.dims[first])
+    }
+
+    /// Stride of every axis, 0 where the axis is stretched from 1 to that of `out`.
+    pub fn strides_in(&self, out: &RowShape) -> Option<Vec<(usize, usize)>> {
+        if self.dims.len() != out.dims.len() {
+            return None;
+        }
+        let axes = self.dims.iter().zip(&out.dims).enumerate();
+        axes.map(|(axis, (own, length))| match own {
+            _ if own == length => Some((*length, self.stride(axis))),
+            1 => Some((*length, 0)),
+            _ => None,
+        })
+        .collect()
+    }
+
     /// Order of the axes that are longer than 1, without the batch.
     pub fn long_axes(&self) -> impl Iterator<Item = usize> + '_ {
         (0..self.dims.len()).filter(|axis| self.dims.get(*axis).is_some_and(|d| *d != 1))
@@ -76,13 +112,16 @@ pub fn is_integer_zero(tensor: &Tensor) -> bool {
         })
 }
 
-/// Values of an f32 constant.
+/// Values of a constant: floats, or integers and truths as numbers.
 pub fn floats(tensor: &Tensor) -> Option<Vec<f32>> {
-    (tensor.datum_type() == f32::datum_type()).then_some(())?;
+    let tensor = tensor.cast_to::<f32>().ok()?;
     Some(tensor.try_as_plain_ram().ok()?.as_slice::<f32>().ok()?.to_vec())
 }
 
 /// An f32 constant stretched to one row of `shape`; none where it is longer than that.
 pub fn row_of(tensor: &Tensor, shape: &RowShape) -> Option<Vec<f32>> {
-    floats(&tensor.broadcast_to_shape(&shape.dims).ok()?)
+    // Programs hold finite numbers: a mask of −∞ becomes the lowest.
+    let finite = |v: f32| v.clamp(f32::MIN, f32::MAX);
+    let values = floats(&tensor.broadcast_to_shape(&shape.dims).ok()?)?;
+    Some(values.into_iter().map(finite).collect())
 }

@@ -14,6 +14,20 @@ pub struct Ids {
     pub columns: Vec<u32>,
 }
 
+impl Ids {
+    /// Ranges of columns that follow one another, in order.
+    pub fn runs(&self) -> Vec<(u32, u32)> {
+        let mut runs: Vec<(u32, u32)> = Vec::new();
+        for column in &self.columns {
+            match runs.last_mut() {
+                Some((_, to)) if to == column => *to += 1,
+                _ => runs.push((*column, column + 1)),
+            }
+        }
+        runs
+    }
+}
+
 /// `Σ x · W` over buffers.
 #[derive(Debug, Clone)]
 pub struct Product {
@@ -23,13 +37,22 @@ pub struct Product {
     pub parts: Vec<(u32, Arc<Vec<f32>>)>,
 }
 
+/// A buffer, seen as groups of `len` values one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Groups {
+    /// The buffer.
+    pub of: u32,
+    /// Values of a group.
+    pub len: usize,
+}
+
 /// The divisor of a norm: `max(‖x‖₂, least)` for `L2Norm`, `√(mean of x² + least)` for `RmsNorm`.
 #[derive(Debug, Clone, Copy)]
 pub struct Norm {
     /// The op that divides by it.
     pub code: OpCode,
-    /// The buffer.
-    pub of: u32,
+    /// What is normed.
+    pub groups: Groups,
     /// Floor or epsilon.
     pub least: f32,
 }
@@ -37,7 +60,7 @@ pub struct Norm {
 /// A value of the graph, seen from one row.
 ///
 /// [`Value::Const`], [`Value::Rows`], [`Value::Ids`] and [`Value::Product`] are real; the others are stations of a
-/// pattern, which end in one op of the program or in an error that names the node.
+/// pattern, which end in one op of the program, or in several where the pattern is not completed.
 #[derive(Debug, Clone)]
 pub enum Value {
     /// The same for every row.
@@ -82,24 +105,24 @@ pub enum Value {
     Product(Product),
     /// `x²` of a buffer.
     Square(u32),
-    /// `max(Σx², floor²)` of a buffer.
+    /// `max(Σx², floor²)` of each group.
     SumSquares {
-        /// The buffer.
-        of: u32,
+        /// The groups.
+        groups: Groups,
         /// Its square is the least value.
         floor: f32,
     },
-    /// `mean of x² + epsilon` of a buffer.
+    /// `mean of x² + epsilon` of each group.
     MeanSquares {
-        /// The buffer.
-        of: u32,
+        /// The groups.
+        groups: Groups,
         /// What is added.
         epsilon: f32,
     },
-    /// `Σx` of a buffer.
-    Sum(u32),
-    /// Mean of a buffer.
-    Mean(u32),
+    /// `Σx` of each group.
+    Sum(Groups),
+    /// Mean of each group.
+    Mean(Groups),
     /// What a buffer is divided by.
     Norm(Norm),
     /// One over that.

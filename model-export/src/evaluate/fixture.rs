@@ -4,6 +4,7 @@
 use tempfile::TempDir;
 
 use crate::bundle::Bundle;
+use crate::compile::Precision;
 use crate::simulate::{Options, simulate};
 use crate::table::Dataset;
 use crate::towers::Objective;
@@ -35,6 +36,8 @@ pub fn bundle(data: &Dataset, dir: &TempDir) -> Bundle {
     config.towers.epochs = 2;
     config.towers.final_epochs = 1;
     let model = train(data, &config, &Cache::none()).unwrap();
-    model.write(data, Objective::SampledSoftmax, dir.path()).unwrap();
+    model
+        .write(data, Objective::SampledSoftmax, Precision::F32, dir.path())
+        .unwrap();
     Bundle::open(dir.path()).unwrap()
 }

@@ -188,7 +188,12 @@ fn night_on_a_phone_is_learnt_by_the_whole_path_and_not_without_context() {
         config.towers.batch = 128;
         let model = crate::train::train(own, &config, &crate::train::Cache::none()).unwrap();
         model
-            .write(own, crate::towers::Objective::SampledSoftmax, dir.path())
+            .write(
+                own,
+                crate::towers::Objective::SampledSoftmax,
+                crate::compile::Precision::F32,
+                dir.path(),
+            )
             .unwrap();
         let bundle = Bundle::open(dir.path()).unwrap();
         let split = Split::of(own).unwrap();

@@ -9,6 +9,7 @@
 //! Opset 17, dynamic batch `n`. `Gather` does not check ids: who feeds a graph validates them first.
 
 mod builder;
+pub mod case;
 mod layers;
 mod run;
 mod towers;

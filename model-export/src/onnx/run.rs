@@ -15,6 +15,10 @@ pub struct OnnxRunner {
     plan: Arc<TypedRunnableModel>,
     /// Name, width and whether it takes ids, of each input.
     inputs: Vec<RunnerInput>,
+    /// Type and dimensions after the batch, of each input.
+    facts: Vec<(DatumType, Vec<usize>)>,
+    /// Values per row of the output, where that is fixed.
+    output_width: Option<usize>,
 }
 
 /// An input of a graph.
@@ -24,7 +28,7 @@ pub struct RunnerInput {
     pub name: String,
     /// Values per row.
     pub width: usize,
-    /// True: int64 ids; false: f32.
+    /// True: ids, int64 or int32; false: f32.
     pub ids: bool,
 }
 
@@ -39,21 +43,21 @@ impl OnnxRunner {
             reason: format!("{error:#}"),
         };
         let graph = compile::load(name, onnx)?;
-        let mut inputs = Vec::new();
+        let (mut inputs, mut facts) = (Vec::new(), Vec::new());
         for (index, input) in graph.inputs.iter().enumerate() {
             let fact = graph.model.input_fact(index).map_err(invalid)?;
-            let width = fact
-                .shape
-                .iter()
-                .skip(1)
-                .map(TDim::to_usize)
-                .product::<Result<usize, _>>();
+            let dims = fact.shape.iter().skip(1).map(TDim::to_usize);
+            let dims: Vec<usize> = dims.collect::<Result<_, _>>().map_err(|error| invalid(error.into()))?;
             inputs.push(RunnerInput {
                 name: input.clone(),
-                width: width.map_err(|error| invalid(error.into()))?,
-                ids: fact.datum_type == i64::datum_type(),
+                width: dims.iter().product(),
+                ids: fact.datum_type.is_integer(),
             });
+            facts.push((fact.datum_type, dims));
         }
+        let output = graph.model.output_fact(0).map_err(invalid)?;
+        let dims = output.shape.iter().skip(1).map(TDim::to_usize);
+        let output_width = dims.product::<Result<usize, _>>().ok();
         let plan = graph
             .model
             .into_optimized()
@@ -63,6 +67,8 @@ impl OnnxRunner {
             name: name.to_owned(),
             plan,
             inputs,
+            facts,
+            output_width,
         })
     }
 
@@ -72,6 +78,17 @@ impl OnnxRunner {
         &self.inputs
     }
 
+    /// Values per row of its output.
+    ///
+    /// # Errors
+    /// [`Error::OnnxInvalid`] where that is not fixed.
+    pub fn output_width(&self) -> Result<usize, Error> {
+        self.output_width.ok_or_else(|| Error::OnnxInvalid {
+            name: self.name.clone(),
+            reason: "the width of its output is not fixed".to_owned(),
+        })
+    }
+
     /// Runs `rows` rows; ids are not checked by tract, so whoever calls has done so.
     ///
     /// # Errors
@@ -79,8 +96,8 @@ impl OnnxRunner {
     pub fn run(&self, values: &[Value<'_>], rows: usize) -> Result<Vec<f32>, Error> {
         let run = || -> TractResult<Vec<f32>> {
             let mut tensors = tvec![];
-            for (value, input) in values.iter().zip(&self.inputs) {
-                let shape = [rows, input.width];
+            for (value, (data_type, dims)) in values.iter().zip(&self.facts) {
+                let shape: TVec<usize> = [rows].iter().chain(dims).copied().collect();
                 let tensor = match value {
                     Value::Dense(values) => Tensor::from_shape(&shape, values)?,
                     Value::Ids(ids) => {
@@ -88,7 +105,7 @@ impl OnnxRunner {
                         Tensor::from_shape(&shape, &ids)?
                     }
                 };
-                tensors.push(tensor.into_tvalue());
+                tensors.push(tensor.cast_to_dt(*data_type)?.into_owned().into_tvalue());
             }
             let outputs = self.plan.run(tensors)?;
             let output = outputs.first().ok_or_else(|| TractError::msg("no output"))?;

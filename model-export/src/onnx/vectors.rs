@@ -1,12 +1,12 @@
 //! Known answers of a bundle's graphs, for another runtime to be held to.
 
-use rand::{RngExt, SeedableRng};
+use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use upnext_core::bundle::Role;
 use upnext_core::program::{Program, Scratch, Value};
 
-use super::run::OnnxRunner;
+use super::run::{OnnxRunner, RunnerInput};
 use crate::bundle::Bundle;
 use crate::{Error, compile};
 
@@ -28,17 +28,18 @@ pub struct GraphVectors {
 }
 
 /// Values of one input, row-major.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct InputVectors {
     /// Name.
     pub name: String,
     /// Values per row.
+    #[serde(default)]
     pub width: usize,
     /// Ids, where it takes ids.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ids: Option<Vec<u32>>,
     /// Floats, where it takes floats.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dense: Option<Vec<f32>>,
 }
 
@@ -70,26 +71,8 @@ pub fn vectors(bundle: &Bundle, rows: usize, seed: u64) -> Result<Vec<GraphVecto
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let inputs: Vec<InputVectors> = (runner.inputs().iter().enumerate())
             .map(|(index, input)| {
-                let limits = program.as_ref().map_or_else(Vec::new, |p| p.id_limits(index).to_vec());
-                let limits = if limits.is_empty() {
-                    vec![None; input.width]
-                } else {
-                    limits
-                };
-                let mut values = InputVectors {
-                    name: input.name.clone(),
-                    width: input.width,
-                    ids: None,
-                    dense: None,
-                };
-                if input.ids {
-                    // Without a program nothing here knows the tables' sizes: row 0 is in every table.
-                    let id = |limit: &Option<usize>| rng.random_range(0..limit.unwrap_or(1).max(1)) as u32;
-                    values.ids = Some(std::iter::repeat_n(&limits, rows).flatten().map(id).collect());
-                } else {
-                    values.dense = Some((0..rows * input.width).map(|_| rng.random_range(-2.0..2.0)).collect());
-                }
-                values
+                let limits = program.as_ref().map_or(&[][..], |p| p.id_limits(index));
+                InputVectors::seeded(input, limits, rows, &mut rng)
             })
             .collect();
         let values: Vec<Value<'_>> = inputs.iter().map(InputVectors::value).collect();
@@ -110,7 +93,28 @@ pub fn vectors(bundle: &Bundle, rows: usize, seed: u64) -> Result<Vec<GraphVecto
 }
 
 impl InputVectors {
-    fn value(&self) -> Value<'_> {
+    /// Random values of an input: floats from −2 to 2, ids below the limits of their columns.
+    pub fn seeded(input: &RunnerInput, limits: &[Option<usize>], rows: usize, rng: &mut impl Rng) -> InputVectors {
+        let mut values = InputVectors {
+            name: input.name.clone(),
+            width: input.width,
+            ids: None,
+            dense: None,
+        };
+        if input.ids {
+            // Without a program nothing here knows the tables' sizes: row 0 is in every table.
+            let id = |at: usize| limits.get(at % input.width.max(1)).copied().flatten().unwrap_or(1);
+            let ids = (0..rows * input.width).map(|at| rng.random_range(0..id(at).max(1)) as u32);
+            values.ids = Some(ids.collect());
+        } else {
+            values.dense = Some((0..rows * input.width).map(|_| rng.random_range(-2.0..2.0)).collect());
+        }
+        values
+    }
+
+    /// The values as a program takes them.
+    #[must_use]
+    pub fn value(&self) -> Value<'_> {
         match (&self.ids, &self.dense) {
             (Some(ids), _) => Value::Ids(ids),
             (None, Some(dense)) => Value::Dense(dense),

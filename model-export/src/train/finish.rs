@@ -7,15 +7,23 @@ use upnext_core::bundle::Window;
 use super::Model;
 use crate::Error;
 use crate::bundle::{Accounts, Header, ItemFigures, Items, Trained};
+use crate::compile::Precision;
 use crate::table::Dataset;
 use crate::towers::Objective;
 
 impl Model {
-    /// Writes the bundle of this model below `root` and makes it current; returns its id.
+    /// Writes the bundle of this model below `root`, with programs whose weights are stored so, and makes it current;
+    /// returns its id.
     ///
     /// # Errors
     /// Those of [`Trained::write`].
-    pub fn write(&self, data: &Dataset, objective: Objective, root: &Path) -> Result<String, Error> {
+    pub fn write(
+        &self,
+        data: &Dataset,
+        objective: Objective,
+        weights: Precision,
+        root: &Path,
+    ) -> Result<String, Error> {
         let first = data.interactions.at_ms.first().copied().unwrap_or(0);
         let header = Header {
             dataset: data.meta.name.clone(),
@@ -58,6 +66,7 @@ impl Model {
                 factor_dim: self.factors.dim,
                 history_len: &self.history_len,
             },
+            weights,
         }
         .write(header, root)
     }

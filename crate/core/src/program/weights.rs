@@ -43,8 +43,11 @@ impl Stored {
         }
     }
 
-    /// What a message holds, widened; the reason where its bytes or scales do not fit its shape.
-    pub(super) fn read(message: &TensorMessage) -> Result<(Stored, Vec<f32>), &'static str> {
+    /// What a message holds, widened.
+    ///
+    /// # Errors
+    /// The reason where its bytes or scales do not fit its shape.
+    pub fn read(message: &TensorMessage) -> Result<(Stored, Vec<f32>), &'static str> {
         let (rows, cols) = (message.rows as usize, message.cols as usize);
         let scales = || message.scales.clone();
         let (stored, size, expected) = match message.dtype {
@@ -79,13 +82,21 @@ impl Stored {
         Ok((stored, values))
     }
 
-    /// Number and scales in a message.
-    pub(super) fn written(&self) -> (u32, Vec<f32>) {
-        match self {
+    /// A message of `values`, rows of `cols`, stored so.
+    #[must_use]
+    pub fn message(&self, values: &[f32], cols: usize) -> TensorMessage {
+        let (dtype, scales) = match self {
             Stored::F32 => (0, Vec::new()),
             Stored::F16 => (1, Vec::new()),
             Stored::Int8Rows(scales) => (2, scales.clone()),
             Stored::Int8Columns(scales) => (3, scales.clone()),
+        };
+        TensorMessage {
+            rows: (values.len() / cols.max(1)) as u32,
+            cols: cols as u32,
+            dtype,
+            data: self.bytes(values, cols),
+            scales,
         }
     }
 }

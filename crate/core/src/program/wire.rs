@@ -2,8 +2,8 @@
 
 use prost::Message as _;
 
-use super::format::{InputMessage, OpCode, OpMessage, PROGRAM_VERSION, ProgramMessage, TensorMessage};
-use super::{MAX_OPS, MAX_PROGRAM_BYTES, Op, Operand, Program, Tensor, invalid};
+use super::format::{InputMessage, OpCode, OpMessage, PROGRAM_VERSION, ProgramMessage};
+use super::{MAX_OPS, MAX_PROGRAM_BYTES, Op, Operand, Program, invalid};
 use crate::Error;
 use crate::protobuf::{self, Fault, Raw, Source};
 
@@ -46,21 +46,14 @@ pub(super) fn write(program: &Program) -> Vec<u8> {
             })
             .collect(),
         ops: program.ops.iter().map(|op| op_message(op, &program.widths)).collect(),
-        tensors: program.tensors.iter().map(tensor_message).collect(),
+        tensors: program
+            .tensors
+            .iter()
+            .map(|t| t.stored.message(&t.values, t.cols))
+            .collect(),
         output: program.output as u32,
     };
     message.encode_to_vec()
-}
-
-fn tensor_message(tensor: &Tensor) -> TensorMessage {
-    let (dtype, scales) = tensor.stored.written();
-    TensorMessage {
-        rows: tensor.rows as u32,
-        cols: tensor.cols as u32,
-        dtype,
-        data: tensor.stored.bytes(&tensor.values, tensor.cols),
-        scales,
-    }
 }
 
 fn op_message(op: &Op, widths: &[usize]) -> OpMessage {

@@ -1,5 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod foreign;
+mod prepare;
+
 use proptest::prelude::*;
 use prost::Message;
 use rand::{RngExt, SeedableRng};
@@ -364,13 +367,16 @@ fn an_op_outside_the_set_is_named() {
 }
 
 #[test]
-fn ids_used_as_numbers_are_refused_by_name() {
+fn ids_may_be_used_as_numbers() {
     let mut g = GraphBuilder::new("ids");
     let x = g.input_ids("x", 3);
     let y = g.node_with("Cast", "as_numbers", &[&x], &[("to", 1)]);
-    let error = compile("test", &g.finish(&y, 3)).unwrap_err();
-    assert_eq!(error.code(), Code::OpUnsupported);
-    assert!(error.to_string().contains("as_numbers"), "{error}");
+    let program = compile("test", &g.finish(&y, 3)).unwrap();
+    let out = program
+        .run(&[Value::Ids(&[7, 0, 2])], 1, &mut Scratch::default())
+        .unwrap()
+        .to_vec();
+    assert_eq!(out, [7.0, 0.0, 2.0]);
 }
 
 #[test]

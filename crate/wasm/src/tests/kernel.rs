@@ -1,8 +1,10 @@
 //! The kernels in WebAssembly, with its SIMD, against the scalar oracles that core's own tests use.
 
 use js_sys::Math;
+use upnext_core::program::format::OpCode;
 use upnext_core::program::kernel::{
-    all_finite, centre, dense, dot, gather_mean, l2_normalise, relu, rms_normalise, sigmoid, softmax,
+    all_finite, arrange, centre, dense, dot, gather_mean, join, l2_normalise, map, product, reduce, relu,
+    rms_normalise, sigmoid, softmax,
 };
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -103,5 +105,90 @@ fn sigmoid_is_near_the_browsers() {
         let x = step as f32 / 8.0;
         let expected = 1.0 / (1.0 + Math::exp(-f64::from(x)));
         assert!((f64::from(sigmoid(x)) - expected).abs() < 1e-6, "{x}");
+    }
+}
+
+#[wasm_bindgen_test]
+fn products_orders_and_reductions_give_the_bits_of_the_plain_loops() {
+    for seed in 0..40_u64 {
+        let [count, m, k, n, inner] = [0, 1, 2, 3, 4].map(|at| 1 + (seed as usize * 7 + at * 5) % 9);
+        let (a, b) = (numbers(seed, count * m * k), numbers(seed + 100, count * k * n));
+        let mut out = vec![f32::NAN; count * m * n];
+        product(&a, &b, [m, k, n], &mut out);
+        assert!(same(&out, &oracle::product(&a, &b, count, [m, k, n])), "{seed}");
+        let axes = [(m, n), (count, 0), (k, 1)];
+        let x = numbers(seed, (m - 1) * n + k);
+        let expected = oracle::arrange(&x, &axes);
+        let mut out = vec![f32::NAN; expected.len()];
+        arrange(&x, &axes, &mut out);
+        assert!(same(&out, &expected), "{seed}");
+        let x = numbers(seed, count * k * inner);
+        for largest in [false, true] {
+            let mut out = vec![f32::NAN; count * inner];
+            reduce(largest, &x, k, inner, &mut out);
+            let expected = oracle::reduce(largest, &x, k, inner);
+            assert!(out.iter().zip(&expected).all(|(a, b)| a == b), "{largest}, {seed}");
+        }
+    }
+}
+
+#[wasm_bindgen_test]
+fn functions_of_one_value_are_near_the_browsers() {
+    type One = fn(f64) -> f64;
+    let cases: [(OpCode, One); 8] = [
+        (OpCode::Sigmoid, |x| 1.0 / (1.0 + Math::exp(-x))),
+        (OpCode::Tanh, Math::tanh),
+        (OpCode::Exp, Math::exp),
+        (OpCode::Ln, Math::log),
+        (OpCode::Sqrt, Math::sqrt),
+        (OpCode::Abs, Math::abs),
+        (OpCode::Floor, Math::floor),
+        (OpCode::Recip, |x| 1.0 / x),
+    ];
+    for (code, function) in cases {
+        for step in -160..=160 {
+            let x = step as f32 / 8.0;
+            let mut out = [0.0];
+            map(code, &[x], &mut out);
+            let (found, expected) = (f64::from(out[0]), function(f64::from(x)));
+            let is_near = (found - expected).abs() <= 1e-6 * expected.abs().max(1e-6);
+            assert!(
+                is_near || found == expected || found.is_nan() && expected.is_nan(),
+                "{}({x}): {found}, {expected}",
+                code.name()
+            );
+        }
+    }
+}
+
+#[wasm_bindgen_test]
+fn functions_of_two_values_repeat_the_shorter() {
+    type Two = fn(f32, f32) -> f32;
+    let cases: [(OpCode, Two); 9] = [
+        (OpCode::Add, |a, b| a + b),
+        (OpCode::Sub, |a, b| a - b),
+        (OpCode::Mul, |a, b| a * b),
+        (OpCode::Div, |a, b| a / b),
+        (OpCode::Max, f32::max),
+        (OpCode::Min, f32::min),
+        (OpCode::Less, |a, b| f32::from(u8::from(a < b))),
+        (OpCode::Equal, |a, b| f32::from(u8::from(a == b))),
+        (OpCode::Pow, |a, b| Math::pow(f64::from(a), f64::from(b)) as f32),
+    ];
+    for width in SIZES.into_iter().filter(|width| *width > 0) {
+        let (x, y) = (numbers(width as u64, 3 * width), numbers(width as u64 + 100, width));
+        for (code, function) in cases {
+            let mut out = vec![f32::NAN; x.len()];
+            join(code, &x, &y, &mut out);
+            for (i, found) in out.iter().enumerate() {
+                let expected = function(x[i], y[i % width]);
+                let is_near = (found - expected).abs() <= 1e-6 * expected.abs();
+                assert!(
+                    *found == expected || is_near || found.is_nan() && expected.is_nan(),
+                    "{} at {i}",
+                    code.name()
+                );
+            }
+        }
     }
 }

@@ -38,6 +38,7 @@ const entries = {
   "workerd script": { paths: script("workerd.js"), budget: 12 << 10 },
   "elements script": { paths: script("elements.js"), budget: 5 << 10 },
   "players script": { paths: script("players.js"), budget: 1 << 10 },
+  "edge, whole": { paths: [...script("edge.js"), "compact/upnext.js", "compact/upnext_bg.wasm"], budget: 120 << 10 },
   "edge script": { paths: script("edge.js"), budget: 6 << 10 },
 };
 

@@ -1,13 +1,25 @@
 // `upnext/elements` and the video.js adapter in real browsers, under a policy that allows no style of theirs.
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
+import { build } from "esbuild";
 import { after, before, describe, test } from "node:test";
-import { root } from "../lib/paths.mjs";
+import { root, workDir } from "../lib/paths.mjs";
 import { ensureProjectTools, tool } from "../lib/projects.mjs";
 import { noIcon, serveStatic } from "../lib/static.mjs";
 import { browserNames, openBrowser } from "../lib/webdriver.mjs";
 
 ensureProjectTools();
+/** Players from npm, each in one file as a site would bundle it. */
+const players = join(workDir, "players");
+await build({
+  entryPoints: { plyr: "plyr", "media-chrome": "media-chrome", vidstack: "vidstack/player" },
+  absWorkingDir: dirname(tool.resolve("video.js/package.json")),
+  outdir: players,
+  bundle: true,
+  format: "esm",
+  target: "es2022",
+  logLevel: "error",
+});
 const page = `<!doctype html><html lang="en"><title>elements</title>${noIcon}<body><main><h1>Elements</h1></main><script type="module" src="/lib/pages/elements.js"></script></body></html>`;
 const strict = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src data:; style-src 'none'";
 const folders = {
@@ -15,6 +27,7 @@ const folders = {
   "/golden/": join(root, "tests/golden"),
   "/lib/": join(root, "tests/lib"),
   "/axe/": join(root, "node_modules/axe-core"),
+  "/players/": players,
   "/videojs/": join(dirname(tool.resolve("video.js/package.json")), "dist"),
 };
 
@@ -67,6 +80,13 @@ for (const name of browserNames) {
       assert.match(said, /^Up next: .+, in 600 seconds$/);
       assert.match(timer, /^Starts in \d+ s$/);
     });
+    for (const player of ["mse", "plyr", "media-chrome", "vidstack"]) {
+      test(`${player}: what is played counts`, { timeout: 60_000 }, async () => {
+        const { watches } = await result(`player&player=${player}`, open);
+        assert.deepEqual(watches.map(([id]) => id), ["v1"]);
+        assert.ok(Math.abs(watches[0][1] - 1) <= 0.35, `${watches[0][1]} s`);
+      });
+    }
     for (const autoplay of [false, true]) {
       test(`video.js: what is played counts, an advertisement does not${autoplay ? "; autoplay is marked" : ""}`, { timeout: 60_000 }, async () => {
         const { watches, surfaces } = await result(`videojs${autoplay ? "&autoplay" : ""}`, open);

@@ -41,8 +41,13 @@ export function webm(frame, { seconds, width, height, fps = 20 }) {
   return bytes(header, segment);
 }
 
-/** The URL of a clip of that many seconds; for a page only: the frame is drawn there, and a lossy WebP is a VP8 key frame. */
+/** The URL of a clip of that many seconds; for a page only. */
 export async function clipUrl(seconds) {
+  return URL.createObjectURL(new Blob([await clipBytes(seconds)], { type: "video/webm" }));
+}
+
+/** The bytes of a clip; for a page only: the frame is drawn there, and a lossy WebP is a VP8 key frame. */
+export async function clipBytes(seconds) {
   const [width, height] = [64, 48];
   const canvas = Object.assign(document.createElement("canvas"), { width, height });
   const paint = canvas.getContext("2d");
@@ -57,5 +62,5 @@ export async function clipUrl(seconds) {
     at = next + (next & 1);
   }
   const frame = webp.subarray(at + 8, at + 8 + view.getUint32(at + 4, true));
-  return URL.createObjectURL(new Blob([webm(frame, { seconds, width, height })], { type: "video/webm" }));
+  return webm(frame, { seconds, width, height });
 }

@@ -9,6 +9,31 @@ export interface VideojsPlayer {
 }
 
 /**
+ * `upnext.attach` for a player that makes its media element itself, late, or another one for another kind of source (Vidstack, JW
+ * Player, Shaka's UI): follows whichever `<video>` or `<audio>` is inside `container`. Call what it returns, and it again, for the next
+ * video, and around advertisements that play in the same element.
+ */
+export function attachInside(upnext: Pick<Upnext, "attach">, container: Element | ShadowRoot, options: AttachOptions): () => void {
+  let stop: (() => void) | undefined;
+  let watched: Element | null = null;
+  const follow = () => {
+    const element = container.querySelector<HTMLMediaElement>("video, audio");
+    if (element === watched) return;
+    stop?.();
+    watched = element;
+    stop = element ? upnext.attach(element, options) : undefined;
+  };
+  const changes = new MutationObserver(follow);
+  changes.observe(container, { childList: true, subtree: true });
+  follow();
+  return () => {
+    changes.disconnect();
+    stop?.();
+    stop = undefined;
+  };
+}
+
+/**
  * `upnext.attach` for a video.js player: whichever element it plays by, and not while an advertisement of
  * videojs-contrib-ads is on, which plays in the same element. Call it again for the next video.
  */

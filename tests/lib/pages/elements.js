@@ -1,8 +1,8 @@
 // What pages that test the elements do, by `?do=`: each leaves what it saw as JSON on the page.
 import { createRecommender, memoryStorage } from "/dist/browser.js";
 import { defineElements } from "/dist/elements.js";
-import { attachVideojs } from "/dist/players.js";
-import { clipUrl } from "/lib/clip.mjs";
+import { attachInside, attachVideojs } from "/dist/players.js";
+import { clipBytes, clipUrl } from "/lib/clip.mjs";
 import { ORIGIN } from "/lib/replay.mjs";
 import { watches } from "/lib/viewings.mjs";
 
@@ -150,6 +150,82 @@ const acts = {
     const { violations, passes } = await globalThis.axe.run(document, { resultTypes: ["violations"] });
     const focusable = [...inside(rail, "card"), ...["play", "cancel", "autoplay"].flatMap((name) => inside(next, name))];
     return { violations: violations.filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id, nodes }) => `${id}: ${nodes[0].html}`), passes: passes.length, buttons: focusable.every((one) => one.localName === "button" && one.tabIndex === 0), said: texts(next, "said")[0], timer: inside(next, "countdown")[0].textContent };
+  },
+  /** A player of `?player=`, its own script and all, plays for a second: how it is attached is what docs/players.md says. */
+  async player() {
+    const upnext = await create();
+    const main = document.querySelector("main");
+    const seconds = 30;
+    const played = async (element) => {
+      for (const end = performance.now() + 15_000; !(element()?.currentTime >= 1); await wait(10)) if (performance.now() > end) throw new Error(`the player stands at ${element()?.currentTime}`);
+    };
+    const make = (tag, properties = {}, ...children) => {
+      const element = Object.assign(document.createElement(tag), properties);
+      element.append(...children);
+      return element;
+    };
+    const quiet = { muted: true, playsInline: true };
+    const players = {
+      /** As hls.js, Shaka and dash.js play: pieces of a stream, handed to a Media Source. */
+      async mse() {
+        const video = make("video", quiet);
+        main.append(video);
+        const source = new MediaSource();
+        video.src = URL.createObjectURL(source);
+        const stop = upnext.attach(video, { id: "v1" });
+        await new Promise((done) => source.addEventListener("sourceopen", done, { once: true }));
+        const buffer = source.addSourceBuffer('video/webm; codecs="vp8"');
+        const bytes = await clipBytes(seconds);
+        for (let at = 0; at < bytes.length; at += bytes.length / 3) {
+          buffer.appendBuffer(bytes.subarray(at, at + bytes.length / 3));
+          await new Promise((done) => buffer.addEventListener("updateend", done, { once: true }));
+        }
+        await video.play();
+        await played(() => video);
+        return stop;
+      },
+      async plyr() {
+        const { default: Plyr } = await import("/players/plyr.js");
+        const video = make("video", { ...quiet, src: await clipUrl(seconds) });
+        main.append(video);
+        const player = new Plyr(video, { muted: true, loadSprite: false, blankVideo: "" });
+        const stop = upnext.attach(player.media, { id: "v1" });
+        await player.play();
+        await played(() => player.media);
+        return stop;
+      },
+      async "media-chrome"() {
+        await import("/players/media-chrome.js");
+        const video = make("video", { ...quiet, slot: "media", src: await clipUrl(seconds) });
+        main.append(make("media-controller", {}, video, make("media-control-bar", {}, make("media-play-button"))));
+        const stop = upnext.attach(video, { id: "v1" });
+        const button = document.querySelector("media-play-button");
+        // The controller tells its buttons what they can do when the media is there.
+        for (const end = performance.now() + 5_000; !button.hasAttribute("mediapaused") && performance.now() < end; ) await wait(20);
+        button.click();
+        await played(() => video);
+        return stop;
+      },
+      async vidstack() {
+        await import("/players/vidstack.js");
+        const player = make("media-player", {}, make("media-provider"));
+        for (const name of ["muted", "playsinline"]) player.setAttribute(name, "");
+        const elementAtFirst = player.querySelector("video");
+        main.append(player);
+        const stop = attachInside(upnext, player, { id: "v1" });
+        if (elementAtFirst) throw new Error("the element is there before the player is");
+        player.src = { src: await clipUrl(seconds), type: "video/webm" };
+        await new Promise((done) => player.addEventListener("can-play", done, { once: true }));
+        player.querySelector("video").muted = true;
+        await player.play();
+        await played(() => player.querySelector("video"));
+        return stop;
+      },
+    };
+    const stop = await players[query.get("player")]();
+    stop();
+    await wait(100);
+    return { watches: await watches(upnext) };
   },
   async videojs() {
     await new Promise((done, failed) => document.head.append(Object.assign(document.createElement("script"), { src: "/videojs/video.min.js", onload: done, onerror: failed })));

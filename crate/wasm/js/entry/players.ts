@@ -1,2 +1,2 @@
 // Players that need more than their media element.
-export { attachVideojs } from "../players.js";
+export { attachInside, attachVideojs } from "../players.js";

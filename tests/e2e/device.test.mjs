@@ -77,6 +77,9 @@ for (const name of browserNames) {
         nothing: "server-unreachable",
       });
     });
+    test("a video that was taken down is not shown without a network, from an older block neither", { timeout: 60_000 }, async () => {
+      assert.deepEqual(await result("tombstones"), { shownBefore: true, shownFromOlder: false, shownFromLater: false });
+    });
     test("stored data of before there was a version is taken over, that of a later version left alone", { timeout: 60_000 }, async () => {
       const { events, expected, ...said } = await result("migration");
       assert.ok(expected > 0);

@@ -1,18 +1,16 @@
 // The loop: train, serve, take events and a new video, export, train again on top; twice round, with the server
 // running all the time.
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
-import { createHmac } from "node:crypto";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { binary, root } from "../lib/paths.mjs";
+import { binary } from "../lib/paths.mjs";
+import { ADMIN_KEY, buildPrograms, startServer, tokenOf } from "../lib/server.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "upnext-loop-"));
 const at = (name) => join(folder, name);
-const secret = "a secret of the tests, 32 bytes+";
-const adminKey = "the admin key of the tests, 32 b+";
 let server;
 after(() => {
   server?.kill("SIGKILL");
@@ -22,31 +20,12 @@ after(() => {
 const run = (name, ...args) => execFileSync(binary(name), args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 const train = (data) => run("upnext-export", "train", "--data", data, "--out", at("bundle"), "--epochs", "1");
 
-function startServer() {
-  const args = ["--bundle", at("bundle"), "--data", at("live"), "--listen", "127.0.0.1:0", "--log-json"];
-  server = spawn(binary("upnext-server"), args, { stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, UPNEXT_TOKEN_SECRET: secret, UPNEXT_ADMIN_KEY: adminKey } });
-  return new Promise((found, failed) => {
-    let log = "";
-    server.on("exit", () => failed(new Error(log)));
-    server.stderr.on("data", (chunk) => {
-      log += chunk;
-      const address = /serving on (http:\/\/[\d.:]+)/.exec(log)?.[1];
-      if (address) found(address);
-    });
-  });
-}
-
-const base64url = (value) => Buffer.from(value).toString("base64url");
-function tokenOf(account) {
-  const head = `${base64url('{"alg":"HS256","typ":"JWT"}')}.${base64url(JSON.stringify({ sub: account, exp: Math.floor(Date.now() / 1000) + 600 }))}`;
-  return `${head}.${createHmac("sha256", secret).update(head).digest("base64url")}`;
-}
-
 test("what the server is told, the next training starts from, twice round", { timeout: 900_000 }, async () => {
-  execFileSync("cargo", ["build", "--release", "--locked", "--workspace", "--bins"], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  buildPrograms();
   run("upnext-export", "simulate", "--users", "60", "--videos", "80", "--out", at("tables-0"));
   train(at("tables-0"));
-  const origin = await startServer();
+  const { origin, server: started } = await startServer(at("bundle"), "--data", at("live"));
+  server = started;
   const json = async (path, init) => {
     const answer = await fetch(origin + path, init);
     assert.ok(answer.ok, `${path}: ${answer.status} ${await answer.clone().text()}`);
@@ -60,7 +39,7 @@ test("what the server is told, the next training starts from, twice round", { ti
   for (const round of [1, 2]) {
     const video = `new-${round}`;
     const account = `newcomer-${round}`;
-    await json(`/v1/videos/${video}`, { method: "PUT", headers: { "x-upnext-admin-key": adminKey }, body: JSON.stringify({ title: `A new video ${round}`, tags: ["music"], length_seconds: 60 }) });
+    await json(`/v1/videos/${video}`, { method: "PUT", headers: { "x-upnext-admin-key": ADMIN_KEY }, body: JSON.stringify({ title: `A new video ${round}`, tags: ["music"], length_seconds: 60 }) });
     const rows = (await block()).rows;
     assert.ok(rows.some((row) => row.id === video), "a candidate at once");
     const watched = rows.filter((row) => row.length_seconds !== null).slice(0, 20);

@@ -11,7 +11,7 @@ type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 
 const same = <A, B>(_: Same<A, B>) => {};
 
 export async function positive(video: HTMLVideoElement, signal: AbortSignal): Promise<void> {
-  const upnext = await createRecommender({ origin: "https://candidates.example", token: "t", profile: { age: 30 }, storage: memoryStorage(), fetch: (url, init) => fetch(url, init), now: Date.now, seed: 7, languages: ["en"], candidates: 500, refreshMs: 0, thread: "main", offline: false, signal, onError: (error) => error.code });
+  const upnext = await createRecommender({ origin: "https://candidates.example", token: "t", profile: { age: 30 }, storage: memoryStorage(), fetch: (url, init) => fetch(url, init), now: Date.now, seed: 7, languages: ["en"], candidates: 500, refreshMs: 0, thread: "main", offline: false, events: { improve: true, sendMs: 60_000 }, signal, onError: (error) => error.code });
   same<typeof upnext, Upnext>(true);
   const slate = await upnext.recommend({ surface: "up-next", watching: "v1", size: 12, device: null, localTime: { hour: 20, weekday: 4 } });
   same<typeof slate, Slate>(true);
@@ -33,6 +33,10 @@ export async function positive(video: HTMLVideoElement, signal: AbortSignal): Pr
   const text: string = await upnext.profile.export();
   await upnext.profile.import(text);
   await upnext.profile.wipe();
+  await upnext.events.allow({ improve: false });
+  const waiting: number = await upnext.events.waiting();
+  same<typeof upnext.events.allowed.improve, boolean>(true);
+  if (waiting > 0) await upnext.events.send();
   const storage: Storage = indexedDbStorage("name");
   const engine: typeof createRecommender = Math.random() < 2 ? inline : onnx;
   await engine({ origin: "", storage });
@@ -69,6 +73,10 @@ export async function negative(upnext: Upnext, video: HTMLVideoElement): Promise
   await createRecommender({ origin: "", profile: { shoeSize: 46 } });
   // @ts-expect-error a thread is worker or main
   await createRecommender({ origin: "", thread: "gpu" });
+  // @ts-expect-error there is no such purpose
+  await createRecommender({ origin: "", events: { advertise: true } });
+  // @ts-expect-error what is allowed is changed by allow
+  upnext.events.allowed.improve = true;
   // @ts-expect-error size is a number
   await upnext.recommend({ size: "many" });
   // @ts-expect-error a slate is made of videos, not of options

@@ -20,6 +20,7 @@ export function reasonWords({ code }: Reason, other: string): string {
 
 /** Why a candidate is not in the slate. */
 export const DROPPED: Record<DropReason, string> = {
+  removed: "taken down",
   watching: "plays now",
   "not-interested": "not interested",
   disliked: "disliked",

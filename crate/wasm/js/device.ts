@@ -1,23 +1,28 @@
 import { attach, type AttachOptions } from "./attach.js";
 import type { Loaders } from "./engine.js";
 import { asUpnextError, UpnextError } from "./errors.js";
+import { Events } from "./events.js";
 import { Kept } from "./kept.js";
 import type { RecommenderOptions, RecommendOptions, Upnext } from "./recommender.js";
 import type { Change, Moment } from "./seat.js";
 import type { Slate } from "./slate.js";
 import { Source, type BundleBytes } from "./source.js";
 import { indexedDbStorage } from "./indexed-db.js";
+import type { LastWord } from "./last-words.js";
 import { memoryStorage, withMemoryFallback } from "./storage.js";
 import { Stored } from "./stored.js";
+import { Tombstones } from "./tombstones.js";
 import { startEngine, type Engine, type Started } from "./thread.js";
 import { viewerProfile, type ViewerProfile } from "./viewer.js";
 import type { BlockInfo, DeclaredInputs, EventKind, FeedbackEvent } from "./types.js";
 
-const QUARTER_HOUR_MS = 15 * 60_000;
+const MINUTE_MS = 60_000;
+const QUARTER_HOUR_MS = 15 * MINUTE_MS;
 
 /** The recommender of one viewer: an engine, a source, a storage, and nothing that two instances share. */
 export class Device implements Upnext {
   readonly profile: ViewerProfile;
+  readonly events: Events;
   slate: Slate | undefined;
   refreshError: UpnextError | undefined;
 
@@ -27,6 +32,7 @@ export class Device implements Upnext {
   readonly #source: Source;
   readonly #stored: Stored;
   readonly #kept: Kept | undefined;
+  readonly #tombstones: Tombstones;
   readonly #abort = new AbortController();
   readonly #attached = new Set<() => void>();
   readonly #blockWatchers = new Set<() => void>();
@@ -45,10 +51,13 @@ export class Device implements Upnext {
     this.#origin = options.origin.replace(/\/+$/, "");
     this.#now = options.now ?? Date.now;
     this.#report = options.onError ?? (() => {});
-    this.#source = new Source(this.#origin, options.fetch ?? ((url, init) => fetch(url, init)), this.#abort.signal);
+    const ask = options.fetch ?? ((url, init) => fetch(url, init));
+    this.#source = new Source(this.#origin, ask, this.#abort.signal);
     const storage = withMemoryFallback(options.storage ?? (typeof indexedDB === "undefined" ? memoryStorage() : indexedDbStorage()), this.#report);
     this.#stored = new Stored(storage, (act) => this.#inTurn(act));
-    this.#unwatch = storage.watch(() => void this.#stored.follow().catch((thrown: unknown) => this.#report(asUpnextError(thrown))));
+    this.#tombstones = new Tombstones(storage, this.#now);
+    this.events = new Events(storage, { origin: this.#origin, token: options.token, fetch: ask, sendMs: options.events?.sendMs ?? MINUTE_MS, report: this.#report });
+    this.#unwatch = storage.watch(() => void Promise.all([this.#stored.follow(), this.events.follow()]).catch((thrown: unknown) => this.#report(asUpnextError(thrown))));
     const offline = options.offline ?? loaders.worker !== undefined;
     this.#kept = offline && typeof caches !== "undefined" ? new Kept(caches, this.#origin) : undefined;
     const learnt = () => this.#inTurn((engine) => engine.learnt(this.#now()));
@@ -63,8 +72,8 @@ export class Device implements Upnext {
       this.#started = await startEngine("compact", this.loaders, this.options.thread, this.#report);
       for (const unreadable of await this.#stored.restore(this.#now())) this.#report(unreadable);
       if (profile) await this.profile.set(profile);
-      await this.refresh().catch((thrown: unknown) => this.#fromKept(thrown));
-      for (const event of this.#stored.lastWords.all()) await this.#catchUp(event).catch((thrown: unknown) => this.#report(asUpnextError(thrown)));
+      await Promise.all([this.events.allow(this.options.events ?? {}), this.refresh().catch((thrown: unknown) => this.#fromKept(thrown))]);
+      for (const word of this.#stored.lastWords.all()) await this.#catchUp(word).catch((thrown: unknown) => this.#report(asUpnextError(thrown)));
     } catch (thrown) {
       signal?.throwIfAborted();
       throw thrown;
@@ -125,16 +134,20 @@ export class Device implements Upnext {
     const id = await this.#source.currentBundle();
     const { engine } = this.#ready();
     if (id === this.#bundleId) {
-      const block = await this.#source.block(engine, this.#inputs(id));
+      const block = await this.#blockOf(id);
       this.#changeBlock(await this.#inTurn((engine) => engine.setBlock(block)));
-      this.#keep(undefined, block);
-      return;
+      return this.#keep(undefined, block);
     }
     const manifest = await this.#source.manifest(id);
     const bundle = await this.#source.bundle(id, manifest, await engine.plan(id, manifest));
-    const block = await this.#source.block(engine, this.#inputs(id));
+    const block = await this.#blockOf(id);
     await this.#load(bundle, block);
-    this.#keep(bundle, block);
+    return this.#keep(bundle, block);
+  }
+
+  /** A block as the server has it now, under every tombstone that holds for it. */
+  async #blockOf(bundleId: string): Promise<Uint8Array> {
+    return this.#tombstones.over(await this.#source.block(this.#ready().engine, this.#inputs(bundleId)));
   }
 
   /** Changes to a bundle with a block of it: all of it or nothing, and no event falls between. */
@@ -178,8 +191,9 @@ export class Device implements Upnext {
     }
   }
 
-  /** In the background: nobody waits for what is kept for later. */
-  #keep(bundle: BundleBytes | undefined, block: Uint8Array): void {
+  /** Tombstones at once, the rest in the background: nobody waits for what is kept for later. */
+  async #keep(bundle: BundleBytes | undefined, block: Uint8Array): Promise<void> {
+    await this.#tombstones.learn(block);
     this.#kept?.save(this.#inputs(this.#bundleId!), bundle, block).catch((cause: unknown) => {
       this.#report(new UpnextError("storage-unavailable", "the bundle can't be kept for a start without a network", { cause }));
     });
@@ -192,7 +206,7 @@ export class Device implements Upnext {
     if (!kept) throw failure;
     try {
       const plan = await this.#ready().engine.plan(kept.bundle.id, kept.bundle.manifest);
-      await this.#load({ ...kept.bundle, plan }, kept.block);
+      await this.#load({ ...kept.bundle, plan }, await this.#tombstones.over(kept.block));
     } catch {
       throw failure;
     }
@@ -217,17 +231,20 @@ export class Device implements Upnext {
     return done;
   }
 
-  async #change(change: Change): Promise<void> {
+  async #change(change: Change, tell = true): Promise<void> {
+    let told: Promise<void> | undefined;
     await this.#inTurn(async (engine) => {
       await engine.change(change);
       this.#stored.note(change);
+      if (tell && change.kind === "record") told = this.events.add(change.event);
     });
     if (change.kind === "wipe") {
       this.#stored.lastWords.forget();
+      await this.events.forget();
       // An account's block says something of who has it.
       if (this.options.token !== undefined) await this.#kept?.forget().catch(() => {});
     }
-    await this.#stored.save();
+    await Promise.all([this.#stored.save(), told]);
   }
 
   record(event: Omit<FeedbackEvent, "atMs"> & { atMs?: number }): Promise<void> {
@@ -235,11 +252,12 @@ export class Device implements Upnext {
   }
 
   /** Records what a page that went could only just keep, unless its write got through after all. */
-  async #catchUp(event: FeedbackEvent): Promise<void> {
+  async #catchUp({ improve = false, ...event }: LastWord): Promise<void> {
     try {
       const { history } = await this.#inTurn((engine) => engine.viewer());
       const { events } = JSON.parse(history) as { events: FeedbackEvent[] };
-      if (!events.some(({ atMs, video }) => atMs === event.atMs && video === event.video)) await this.record(event);
+      if (!events.some(({ atMs, video }) => atMs === event.atMs && video === event.video)) await this.#change({ kind: "record", event }, improve);
+      else if (improve) await this.events.add(event);
     } finally {
       this.#stored.lastWords.drop(event);
     }
@@ -247,7 +265,10 @@ export class Device implements Upnext {
 
   async #watchedByPlayer(watch: Omit<FeedbackEvent, "atMs">, pageGoes: boolean): Promise<void> {
     const event = { ...watch, atMs: this.#now() };
-    if (pageGoes) this.#stored.lastWords.keep(event);
+    if (pageGoes) {
+      this.#stored.lastWords.keep({ ...event, ...this.events.allowed });
+      this.events.addNow(event);
+    }
     await this.record(event);
     if (pageGoes) this.#stored.lastWords.drop(event);
   }
@@ -299,7 +320,7 @@ export class Device implements Upnext {
     this.#unwatch();
     this.#abort.abort();
     // What was recorded just now is written from the engine's memory; a record in its turn has not asked to be saved yet.
-    void this.#turn.then(() => this.#stored.written()).finally(() => this.#started?.engine.close());
+    void this.#turn.then(() => (this.events.close(), this.#stored.written())).finally(() => this.#started?.engine.close());
   }
 }
 

@@ -3,6 +3,7 @@ export { UpnextError } from "./errors.js";
 export { indexedDbStorage } from "./indexed-db.js";
 export { memoryStorage, type Storage } from "./storage.js";
 export type { AttachOptions } from "./attach.js";
+export type { EventOptions, EventPurposes, ViewerEvents } from "./events.js";
 export type { RecommenderOptions, RecommendOptions, Upnext } from "./recommender.js";
 export type { Learnt } from "./learnt.js";
 export type { DroppedItem, Slate, SlateItem } from "./slate.js";

@@ -4,22 +4,25 @@ import type { FeedbackEvent } from "./types.js";
 /** A page has few players; more than this is no page of ours. */
 const MOST = 16;
 
+/** An event, and whether the viewer let it go to the server when it happened. */
+export type LastWord = FeedbackEvent & { improve?: boolean };
+
 /** Events that a page keeps while it goes, and that may not get into the history any more. */
 export class LastWords {
   constructor(private readonly storage: Storage) {}
 
   /** What is kept; what can't be read is nothing. */
-  all(): FeedbackEvent[] {
+  all(): LastWord[] {
     try {
       const words: unknown = JSON.parse(this.storage.kept?.() ?? "[]");
-      return Array.isArray(words) ? words.filter((word): word is FeedbackEvent => typeof word === "object" && word !== null) : [];
+      return Array.isArray(words) ? words.filter((word): word is LastWord => typeof word === "object" && word !== null) : [];
     } catch {
       return [];
     }
   }
 
   /** Keeps an event before it returns. */
-  keep(event: FeedbackEvent): void {
+  keep(event: LastWord): void {
     this.storage.keepNow?.(JSON.stringify([...this.all(), event].slice(-MOST)));
   }
 

@@ -2,13 +2,17 @@ import type { AttachOptions } from "./attach.js";
 import { Device } from "./device.js";
 import type { Loaders } from "./engine.js";
 import type { UpnextError } from "./errors.js";
+import type { EventOptions, ViewerEvents } from "./events.js";
 import type { Slate } from "./slate.js";
 import type { Fetch } from "./source.js";
 import type { Storage } from "./storage.js";
 import type { ViewerProfile } from "./viewer.js";
 import type { BlockInfo, DiversityMethod, FeedbackEvent, LocalTime, Profile } from "./types.js";
 
-/** What `createRecommender` takes. `origin`, `languages`, `candidates` and `token` are all that a request can hold. */
+/**
+ * What `createRecommender` takes. `origin`, `languages`, `candidates` and `token` are all that a request can hold, and the
+ * events of a purpose that `events` switches on.
+ */
 export interface RecommenderOptions {
   /** Origin of the candidate server, for example `https://video.example`. */
   origin: string;
@@ -35,6 +39,8 @@ export interface RecommenderOptions {
    * thread, elsewhere and by `upnext/inline`. Where no worker can be had, `onError` hears of it and it is `main`.
    */
   thread?: "worker" | "main";
+  /** What the viewer lets go to the server, by purpose; default: nothing. `improve` needs a `token`. */
+  events?: EventOptions;
   /** Keep the last good bundle and block in Cache Storage and start from them without a network; default: in a page. */
   offline?: boolean;
   /** Gives the creation up; it then rejects with the signal's reason. */
@@ -120,6 +126,8 @@ export interface Upnext {
   searched(query: string): Promise<void>;
   /** The viewer's own data. */
   readonly profile: ViewerProfile;
+  /** What goes to the server by the viewer's leave; nothing by default. */
+  readonly events: ViewerEvents;
   /** Which engine runs: `compact` or `onnx`. */
   readonly engine: string;
   /** Where it runs. */

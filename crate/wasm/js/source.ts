@@ -83,7 +83,7 @@ export class Source {
 }
 
 /** The server's own code where it sent one (`{ code, message }`), else one by status. */
-function serverError(url: string, status: number, body: ArrayBuffer): UpnextError {
+export function serverError(url: string, status: number, body: ArrayBuffer): UpnextError {
   try {
     const answer = JSON.parse(new TextDecoder().decode(body)) as { code?: unknown; message?: unknown } | null;
     if (typeof answer?.code === "string" && /^[a-z]+(-[a-z]+)*$/.test(answer.code)) {

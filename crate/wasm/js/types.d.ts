@@ -157,6 +157,7 @@ export type DiversityMethod = "mmr" | "dpp" | "ssd";
 
 /** Why a candidate isn't in the slate. */
 export type DropReason =
+  | "removed"
   | "watching"
   | "not-interested"
   | "disliked"

@@ -1,5 +1,6 @@
 // What pages that test a device do, by `?do=`: each leaves `{ … }` or `{ error }` as JSON on the page.
 import { createRecommender, indexedDbStorage, memoryStorage } from "/dist/browser.js";
+import { later } from "/lib/block.mjs";
 import { ORIGIN, replay } from "/lib/replay.mjs";
 
 const set = "/golden/tiny";
@@ -93,6 +94,32 @@ const acts = {
     const tampered = await codeOf(create({ fetch: down }));
     await caches.delete(`upnext ${ORIGIN}`);
     return { same, errors, refreshError, expired, otherInputs, account, unwanted, entries, tampered, nothing: await codeOf(create({ fetch: down })) };
+  },
+  /** A video that was taken down, in starts without a network: the block that says so was kept, or only heard of. */
+  async tombstones() {
+    const pointer = async () => (await caches.match(`${ORIGIN}/kept/pointer.json`))?.text();
+    const [gone] = ids(await kept());
+    const before = await pointer();
+    const all = async (more) => {
+      const upnext = await create({ fetch: down, ...more });
+      const shown = ids(await upnext.recommend({ size: 200 }));
+      upnext.close();
+      return shown.includes(gone);
+    };
+    const shownBefore = await all();
+    const block = new Uint8Array(await (await served(`${ORIGIN}/v1/candidates`)).arrayBuffer());
+    const told = async (url) => (url.includes("/v1/candidates") ? new Response(later(block, { expiresAtMs: nowMs + 7 * 86_400_000, removed: [gone] })) : served(url));
+    const storage = indexedDbStorage("tombstones");
+    // The disk was full, say: the older block is the one that is kept.
+    const hears = await create({ storage, fetch: told, offline: false });
+    hears.close();
+    const shownFromOlder = await all({ storage });
+    const keeps = await create({ fetch: told });
+    keeps.close();
+    for (const end = performance.now() + 10_000; (await pointer()) === before; await wait(20)) if (performance.now() > end) throw new Error("the later block is not kept");
+    const shownFromLater = await all();
+    await caches.delete(`upnext ${ORIGIN}`);
+    return { shownBefore, shownFromOlder, shownFromLater };
   },
   /** A text of many parts, and a shorter one over it; a write that expects something else. */
   async long() {

@@ -32,6 +32,7 @@ export const MUTANTS = {
   "the page's address as `Referer`": ["anonymous, own origin, service worker", ["source.ts", `, referrerPolicy: "no-referrer"`, () => ""]],
   "a cookie": ["anonymous, own origin, service worker", ["source.ts", `credentials: "omit"`, () => `credentials: "include"`], ["device.ts", "  async #change(change: Change): Promise<void> {", (all) => `${all} document.cookie = "did=" + change.kind + "; path=/";`]],
   "a beacon to somebody else": ["anonymous", ["device.ts", `return this.#did("dislike", video);`, () => `navigator.sendBeacon("http://elsewhere.localhost/", "1"); return this.#did("dislike", video);`]],
+  "events of a viewer who does not let them go": ["account", ["events.ts", "if (!improve) return this.#forgetFor(this.close());", () => ""]],
   "a service worker that fetches the pages of what was watched": ["anonymous, own origin, service worker", ["device.ts", "watched(video: string, seconds: number): Promise<void> {", (all) => `${all} navigator.serviceWorker?.controller?.postMessage(video);`], [worker, 'addEventListener("install"', (all) => `addEventListener("message", ({ data }) => fetch("/watch/" + data));\n${all}`]],
 };
 

@@ -1,9 +1,10 @@
 // What the pages of the privacy check talk to: a real server over two small bundles, thumbnails, and the site itself.
-import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { extname, join, normalize } from "node:path";
-import { binary, root, workDir } from "../paths.mjs";
+import { FIELDS, withTexts } from "../block.mjs";
+import { root } from "../paths.mjs";
+import { smallBundles, startServer, tokenOf } from "../server.mjs";
 import { passTo } from "./wire.mjs";
 
 export const SITE = "http://site.localhost";
@@ -12,17 +13,12 @@ const THUMBNAILS = "http://thumbnails.localhost";
 /** An address of the site that names a video: pages that change it by `pushState` are common. */
 export const WATCH = "/watch/";
 
-const environment = { ...process.env, UPNEXT_TOKEN_SECRET: "a secret of the tests, 32 bytes+" };
 const types = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css", ".wasm": "application/wasm", ".json": "application/json" };
 const PICTURE = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=", "base64");
-/** Numbers of two fields of the block's message (`core::block::wire`). */
-const FIELDS = { ids: 4, thumbnails: 24 };
 const page = (script) => `<!doctype html><html lang="en"><title>privacy</title><link rel="icon" href="data:,"><body><script type="module" src="${script}"></script></body></html>`;
 
 /** A block with thumbnails, which no exporter writes yet: the column of a protobuf message may stand at its end. */
 function withThumbnails(block) {
-  const varint = (value) => (value < 128 ? [value] : [(value & 127) | 128, ...varint(value >>> 7)]);
-  const field = (number, text) => Buffer.from([...varint((number << 3) | 2), ...varint(Buffer.byteLength(text)), ...Buffer.from(text)]);
   const ids = [];
   for (let at = 0; at < block.length; ) {
     const read = () => {
@@ -42,48 +38,12 @@ function withThumbnails(block) {
       at += length;
     }
   }
-  return Buffer.concat([block, ...ids.map((id) => field(FIELDS.thumbnails, `${THUMBNAILS}/${id}.png`))]);
-}
-
-/** Starts the server on `bundle` and resolves with its port and process. */
-function startServer(bundle) {
-  // A block lives for the longest time: whether it is over is none of the differences that are looked for.
-  const args = ["--bundle", bundle, "--listen", "127.0.0.1:0", "--log-json", "--cors-origin", SITE, "--block-seconds", String(7 * 86_400), "--account-rate", "100000", "--account-burst", "100000"];
-  const process = spawn(binary("upnext-server"), args, { stdio: ["ignore", "ignore", "pipe"], env: environment });
-  return new Promise((found, failed) => {
-    let log = "";
-    process.on("exit", () => failed(new Error(log)));
-    process.stderr.on("data", (chunk) => {
-      if (log.length < 4096) log += chunk;
-      const port = /serving on http:\/\/[\d.]+:(\d+)/.exec(log)?.[1];
-      if (port) found({ process, port: Number(port) });
-    });
-  });
-}
-
-/** Two small bundles of one data set, made anew when the program that makes them is another: `[first, second]` and where they lie. */
-function train() {
-  const folder = join(workDir, "privacy");
-  const at = (name) => join(folder, name);
-  const exporter = binary("upnext-export");
-  const stamp = String(statSync(exporter).mtimeMs);
-  if (!existsSync(at("stamp")) || readFileSync(at("stamp"), "utf8").split(" ")[0] !== stamp) {
-    rmSync(folder, { recursive: true, force: true });
-    mkdirSync(folder, { recursive: true });
-    const run = (...args) => execFileSync(exporter, args, { stdio: ["ignore", "pipe", "pipe"] });
-    run("simulate", "--users", "60", "--videos", "80", "--out", at("tables"));
-    const ids = ["1", "2"].map((epochs) => {
-      run("train", "--data", at("tables"), "--out", at("bundle"), "--epochs", epochs);
-      return JSON.parse(readFileSync(at("bundle/current.json"), "utf8")).bundle;
-    });
-    writeFileSync(at("stamp"), [stamp, ...ids].join(" "));
-  }
-  return { bundles: readFileSync(at("stamp"), "utf8").split(" ").slice(1), root: at("bundle") };
+  return Buffer.from(withTexts(block, FIELDS.thumbnails, ids.map((id) => `${THUMBNAILS}/${id}.png`)));
 }
 
 /** Serves two bundles, one after the other: `{ bundles, token, videos, hosts(…), close }`. */
 export async function makeWorld() {
-  const { bundles, root: trained } = train();
+  const { ids: bundles, root: trained } = smallBundles();
   const [first, second] = bundles;
   const folder = mkdtempSync(join(tmpdir(), "upnext-privacy-"));
   const at = (...names) => join(folder, ...names);
@@ -91,9 +51,10 @@ export async function makeWorld() {
   for (const id of bundles) symlinkSync(join(trained, id), at("bundle", id));
   const point = (bundle) => writeFileSync(at("bundle/current.json"), JSON.stringify({ bundle }));
   point(first);
-  const { process: server, port } = await startServer(at("bundle"));
+  // A block lives for the longest time: whether it is over is none of the differences that are looked for.
+  const { origin, server } = await startServer(at("bundle"), "--cors-origin", SITE, "--block-seconds", String(7 * 86_400), "--account-rate", "100000", "--account-burst", "100000");
   const json = async (path, init) => {
-    const answer = await fetch(`http://127.0.0.1:${port}${path}`, init);
+    const answer = await fetch(origin + path, init);
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
     return answer.json();
   };
@@ -101,7 +62,7 @@ export async function makeWorld() {
   // The server follows the pointer, and goes on to serve the bundle before: devices see the one first, then the other.
   point(second);
   for (const end = Date.now() + 30_000; (await json("/healthz")).bundle !== second; await new Promise((done) => setTimeout(done, 50))) if (Date.now() > end) throw new Error("the server does not follow");
-  const token = execFileSync(binary("upnext-server"), ["token", "--account", "u000001"], { env: environment, encoding: "utf8" }).trim();
+  const token = tokenOf("u000001");
 
   /** Thumbnails as they come: one in four is not there, one in four may not be kept. */
   const thumbnails = (request, response) => {
@@ -129,7 +90,7 @@ export async function makeWorld() {
     videos: rows.map((row) => row.id),
     /** Hosts for one wire; `current()` is the bundle that its pointer names. */
     hosts({ current, overlay = {}, demo }) {
-      const asked = passTo(port, (request, { status, headers, body }) => {
+      const asked = passTo(new URL(origin).port, (request, { status, headers, body }) => {
         if (request.method !== "GET" || new URL(request.url).pathname !== "/v1/candidates" || status >= 400) return { status, headers, body };
         // Asked for again at every refresh, so that there is something to compare.
         return { status, headers: { ...headers, "cache-control": "no-cache" }, body: status === 200 ? withThumbnails(body) : body };

@@ -11,6 +11,8 @@ pub const REST_MS: i64 = 6 * 3_600_000;
 /// Why a candidate is not in the slate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DropReason {
+    /// It was taken down, and the block says so.
+    Removed,
     /// It is playing now.
     Watching,
     /// The viewer's last word on it is "not interested".
@@ -37,7 +39,8 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in order of precedence.
-    pub const ALL: [DropReason; 11] = [
+    pub const ALL: [DropReason; 12] = [
+        DropReason::Removed,
         DropReason::Watching,
         DropReason::NotInterested,
         DropReason::Disliked,
@@ -55,6 +58,7 @@ impl DropReason {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            DropReason::Removed => "removed",
             DropReason::Watching => "watching",
             DropReason::NotInterested => "not-interested",
             DropReason::Disliked => "disliked",
@@ -168,6 +172,9 @@ impl<'a> Rules<'a> {
 
     fn verdict(&self, block: &Block, row: usize) -> Option<DropReason> {
         let id = block.id(row);
+        if block.is_removed(id) {
+            return Some(DropReason::Removed);
+        }
         if self.watching == Some(id) {
             return Some(DropReason::Watching);
         }

@@ -175,8 +175,13 @@ fn each_case_drops_what_it_says() {
 #[test]
 fn every_reason_of_the_filter_has_a_case() {
     let cases = cases();
-    // The others are of later stages; the tests of the pipeline and the golden rows have them.
-    let later = [DropReason::ChannelCap, DropReason::TagCap, DropReason::Outranked];
+    // The others are of the block and of later stages; the tests of the pipeline and the golden rows have them.
+    let later = [
+        DropReason::Removed,
+        DropReason::ChannelCap,
+        DropReason::TagCap,
+        DropReason::Outranked,
+    ];
     for reason in DropReason::ALL.into_iter().filter(|r| !later.contains(r)) {
         assert!(
             cases.iter().any(|c| c.expected.is_some_and(|(_, r)| r == reason)),

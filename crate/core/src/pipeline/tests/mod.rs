@@ -3,6 +3,7 @@ mod diversity;
 mod learning;
 
 use super::*;
+use crate::block::BlockMessage;
 use crate::diversity::Method;
 use crate::feature::EncodedUser;
 use crate::filter::DropReason;
@@ -30,7 +31,7 @@ fn shown(slate: &Slate) -> Vec<(String, u32, Reason)> {
 }
 
 /// The candidates of `message` in another order.
-fn shuffled(message: &crate::block::BlockMessage, order: &[usize]) -> crate::block::BlockMessage {
+fn shuffled(message: &BlockMessage, order: &[usize]) -> BlockMessage {
     let mut out = message.clone();
     let starts: Vec<usize> = message
         .tag_counts
@@ -189,9 +190,26 @@ fn a_video_that_was_taken_down_is_no_reason_any_more() {
     let mut removed = before.clone();
     removed.sort();
     removed.dedup();
-    let later = crate::block::BlockMessage { removed, ..candidates };
+    let later = BlockMessage { removed, ..candidates };
     let later = Block::from_message(later, ID, model().dims()).unwrap();
     assert!(named(&later).iter().all(|id| !before.contains(id)));
+}
+
+#[test]
+fn a_video_that_was_taken_down_is_never_shown() {
+    let candidates = message(60);
+    let removed = vec!["v003".to_owned(), "v017".to_owned(), "who knows".to_owned()];
+    let block = Block::from_message(BlockMessage { removed, ..candidates }, ID, model().dims()).unwrap();
+    let options = Options {
+        size: 60,
+        explore: 1.0,
+        watching: Some("v017".into()),
+        ..Options::default()
+    };
+    let slate = slate_of(&block, &viewer(&block), &context(), &options);
+    assert!(slate.items.iter().all(|item| !block.is_removed(&item.id)));
+    let dropped = |row| slate.dropped.iter().find(|one| one.row == row).map(|one| one.reason);
+    assert_eq!([3, 17].map(dropped), [Some(DropReason::Removed); 2]);
 }
 
 #[test]

@@ -1,0 +1,2 @@
+// What sends events: a file of its own, fetched only where a viewer lets them go.
+export { Outbox } from "../outbox.js";

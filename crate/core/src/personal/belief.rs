@@ -4,7 +4,8 @@ use crate::feature::sigmoid;
 use crate::personal::HALF_LIFE_DAYS;
 use crate::program::kernel::dense;
 
-/// Newton steps towards the mode along the one direction that a label tells of.
+/// Steps towards the mode along the one direction that a label tells of: so many that halve the range, then as many of
+/// Newton's, which alone go to and fro where the variance is large.
 const STEPS: usize = 8;
 
 /// Mean and covariance of the weights at an instant.
@@ -101,10 +102,10 @@ impl Belief {
 }
 
 /// The `t` with `t = label − σ(logit + variance·t)`, and the slope of σ there. The difference of both sides rises in `t`, and
-/// `t` lies within `label − 1..=label`: Newton's steps, and half of what is left where one of them would leave that.
-fn mode(logit: f64, variance: f64, label: f64) -> (f64, f64) {
+/// `t` lies within `label − 1..=label`.
+pub(super) fn mode(logit: f64, variance: f64, label: f64) -> (f64, f64) {
     let (mut low, mut high, mut step) = (label - 1.0, label, 0.0);
-    for _ in 0..STEPS {
+    for number in 0..2 * STEPS {
         let chance = sigmoid(logit + variance * step);
         let surplus = step + chance - label;
         if surplus > 0.0 {
@@ -113,7 +114,7 @@ fn mode(logit: f64, variance: f64, label: f64) -> (f64, f64) {
             low = step;
         }
         let next = step - surplus / (1.0 + variance * chance * (1.0 - chance));
-        step = if (low..=high).contains(&next) {
+        step = if number >= STEPS && (low..=high).contains(&next) {
             next
         } else {
             0.5 * (low + high)

@@ -195,6 +195,19 @@ fn samples_have_the_mean_and_the_covariance_of_the_belief() {
     }
 }
 
+#[test]
+fn the_mode_is_found_where_newtons_steps_alone_go_to_and_fro() {
+    for variance in [0.0, 0.1, 1.0, 12.3, 100.0] {
+        for logit in [-12.0, -3.688745, 0.0, 2.5, 12.0] {
+            for label in [0.0, 1.0] {
+                let (step, _) = belief::mode(logit, variance, label);
+                let surplus = step + sigmoid(logit + variance * step) - label;
+                assert!(surplus.abs() < 1e-9, "{variance} {logit} {label}: {surplus}");
+            }
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn one_label_more_is_the_same_learnt_now_or_with_the_whole_history(

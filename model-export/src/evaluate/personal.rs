@@ -30,6 +30,7 @@ use crate::label::Encounter;
 use crate::moments::before;
 use crate::progress::Progress;
 use crate::simulate::affinity::{moment_at, probability};
+use crate::simulate::visit::device;
 use crate::simulate::{Person, World, world};
 use crate::table::Dataset;
 
@@ -246,10 +247,8 @@ fn slate(
 
 /// The chance that a person would find a video relevant there and then.
 fn chance_of(world: &World, person: &Person, video: u32, context: &Context) -> f64 {
-    let devices = ["phone", "tablet", "desktop", "tv"];
-    let named = |device: &&str| context.device.as_deref() == Some(device);
-    let device = devices.into_iter().find(named).unwrap_or_default();
-    let moment = moment_at(person, context.now_ms, device);
+    let device = context.device.as_deref().and_then(device);
+    let moment = moment_at(person, context.now_ms, device.unwrap_or_default());
     moment.map_or(0.0, |moment| probability(person, &world.clips[video as usize], &moment))
 }
 

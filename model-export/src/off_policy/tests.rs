@@ -8,7 +8,7 @@ use crate::bootstrap::Interval;
 use crate::label::{Encounter, encounters};
 use crate::simulate::affinity::{Moment, moment_at, probability};
 use crate::simulate::policy::{Choice, Shelf};
-use crate::simulate::visit::remembered;
+use crate::simulate::visit::{device, remembered};
 use crate::simulate::{Options, Policy, World, simulate_with, turn};
 use crate::split::Split;
 
@@ -21,9 +21,7 @@ fn plain(log: LogKind) -> OffPolicyConfig {
 /// The moment of an interaction, as the world knows it.
 pub(crate) fn moment(data: &Dataset, world: &World, row: usize) -> Moment {
     let table = &data.interactions;
-    let device = ["phone", "tablet", "desktop", "tv"]
-        .into_iter()
-        .find(|d| table.device.get(row) == Some(*d));
+    let device = table.device.get(row).and_then(device);
     moment_at(
         &world.people[table.user[row] as usize],
         table.at_ms[row],

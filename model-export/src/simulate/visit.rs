@@ -30,6 +30,12 @@ const SLATE: u32 = 8;
 /// Videos that are not shown again while they are among the latest so many, or a quarter of the catalogue.
 const REMEMBERED: usize = 60;
 
+/// The world's own name of a kind of device; `None` for one that nobody there has.
+pub(crate) fn device(name: &str) -> Option<&'static str> {
+    let devices = HABITS.iter().map(|(.., device, _)| *device);
+    devices.into_iter().find(|device| *device == name)
+}
+
 /// Who shows what.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Server<'a> {

@@ -160,6 +160,7 @@ pub(crate) fn message(n: usize) -> BlockMessage {
         titles: (0..n).map(|i| format!("Video {i}")).collect(),
         thumbnails: Vec::new(),
         removed: Vec::new(),
+        arm: String::new(),
     }
 }
 

@@ -13,6 +13,9 @@ pub struct JsonBlock {
     pub bundle_id: String,
     /// Unix milliseconds from which it must not be used.
     pub expires_at_ms: i64,
+    /// Arm of the experiment that it was made by; absent where the account is in none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arm: Option<String>,
     /// Candidates in the server's order.
     pub rows: Vec<JsonRow>,
 }
@@ -89,6 +92,7 @@ impl JsonBlock {
             version: block.message().version,
             bundle_id: block.bundle_id().to_owned(),
             expires_at_ms: block.expires_at_ms(),
+            arm: block.arm().map(str::to_owned),
             rows: (0..block.len()).map(|row| json_row(block, row)).collect(),
         }
     }

@@ -232,6 +232,8 @@ export interface BundlePlan {
 export interface BlockInfo {
   bundleId: string;
   expiresAtMs: number;
+  /** Arm of the server's experiment that the block was made by; absent where the account is in none, and without a token. */
+  arm?: string;
   ids: string[];
   /** Empty where the server sent none. */
   titles: string[];

@@ -25,6 +25,9 @@ pub(crate) fn block_info(block: &Block) -> JsValue {
     set(&info, "bundleId", &block.bundle_id().into());
     // Exact: an f64 holds every millisecond of the next 285,000 years.
     set(&info, "expiresAtMs", &(block.expires_at_ms() as f64).into());
+    if let Some(arm) = block.arm() {
+        set(&info, "arm", &arm.into());
+    }
     set(&info, "ids", &texts(|block, row| Some(block.id(row))));
     set(&info, "titles", &texts(Block::title));
     set(&info, "thumbnails", &texts(Block::thumbnail));

@@ -23,6 +23,8 @@ pub const MAX_BLOCK_BYTES: usize = 8 << 20;
 pub const MAX_ID_BYTES: usize = 256;
 /// Longest title or thumbnail address in bytes.
 pub const MAX_TEXT_BYTES: usize = 2048;
+/// Longest name of an arm of an experiment, in bytes; an event that names it has the same bound.
+pub const MAX_ARM_BYTES: usize = 64;
 /// Most ids of removed videos in a block.
 pub const MAX_REMOVED: usize = 4096;
 /// Most tags of one candidate.

@@ -31,6 +31,12 @@ fn accessors_give_what_was_written() {
         ..message(2)
     };
     let with_removed = decode(&with_removed).unwrap();
+    assert_eq!(with_removed.arm(), None);
+    let with_arm = BlockMessage {
+        arm: "x".repeat(MAX_ARM_BYTES),
+        ..message(2)
+    };
+    assert_eq!(decode(&with_arm).unwrap().arm(), Some(with_arm.arm.as_str()));
     assert_eq!(
         ["a", "b", "v9"].map(|id| with_removed.is_removed(id)),
         [true, false, true]
@@ -76,7 +82,7 @@ fn a_block_cut_anywhere_is_refused() {
 fn every_bound_has_its_code() {
     type Break = fn(&mut BlockMessage);
     let invalid = Code::BlockInvalid;
-    let cases: [(&str, Code, Break); 43] = [
+    let cases: [(&str, Code, Break); 46] = [
         ("version", Code::BundleVersion, |m| m.version = 2),
         ("another bundle", Code::BundleMismatch, |m| {
             m.bundle_id = "ff".repeat(32)
@@ -134,6 +140,9 @@ fn every_bound_has_its_code() {
         ("removed many", invalid, |m| {
             m.removed = (0..=MAX_REMOVED).map(|i| format!("r{i:06}")).collect()
         }),
+        ("arm long", invalid, |m| m.arm = "x".repeat(MAX_ARM_BYTES + 1)),
+        ("arm of two lines", invalid, |m| m.arm = "a\nb".into()),
+        ("arm beyond ASCII", invalid, |m| m.arm = "ä".into()),
     ];
     for (name, code, break_it) in cases {
         let mut message = message(5);

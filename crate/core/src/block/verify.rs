@@ -1,7 +1,8 @@
 //! Every bound of a block, checked once.
 
 use super::{
-    BLOCK_VERSION, Block, BlockMessage, Dims, MAX_CANDIDATES, MAX_ID_BYTES, MAX_REMOVED, MAX_TAGS, MAX_TEXT_BYTES,
+    BLOCK_VERSION, Block, BlockMessage, Dims, MAX_ARM_BYTES, MAX_CANDIDATES, MAX_ID_BYTES, MAX_REMOVED, MAX_TAGS,
+    MAX_TEXT_BYTES,
 };
 use crate::tree::decimal;
 use crate::{Error, ErrorKind};
@@ -107,6 +108,13 @@ fn strings(message: &BlockMessage, n: usize) -> Result<(), Error> {
             "length of an id",
             format!("1..={MAX_ID_BYTES} bytes"),
             id.len(),
+        ));
+    }
+    if message.arm.len() > MAX_ARM_BYTES || !message.arm.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(invalid(
+            "name of the arm",
+            format!("at most {MAX_ARM_BYTES} visible ASCII characters"),
+            format!("{} bytes", message.arm.len()),
         ));
     }
     if message.removed.len() > MAX_REMOVED {

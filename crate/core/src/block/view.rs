@@ -17,6 +17,12 @@ impl Block {
         self.message.expires_at_ms
     }
 
+    /// Arm of the experiment that the block was made by, where the account is in one.
+    #[must_use]
+    pub fn arm(&self) -> Option<&str> {
+        Some(self.message.arm.as_str()).filter(|arm| !arm.is_empty())
+    }
+
     /// Id of the video in `row`; empty for a row outside.
     #[must_use]
     pub fn id(&self, row: usize) -> &str {

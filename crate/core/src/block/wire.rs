@@ -99,6 +99,9 @@ pub struct BlockMessage {
     /// Ids of videos that were taken down within the longest life of a block, strictly rising.
     #[prost(string, repeated, tag = "26")]
     pub removed: Vec<String>,
+    /// Arm of the experiment that the account is in and this block was made by; empty: none.
+    #[prost(string, tag = "27")]
+    pub arm: String,
 }
 
 message!(BlockMessage {
@@ -128,4 +131,5 @@ message!(BlockMessage {
     24 => thumbnails,
     25 => effects,
     26 => removed,
+    27 => arm,
 });

@@ -346,6 +346,7 @@ fn block(bundle_id: &str) -> BlockMessage {
         titles: rows.clone().map(|row| titles[row % 5].to_owned()).collect(),
         thumbnails: rows.map(|row| format!("https://img.example/{row}.webp")).collect(),
         removed: Vec::new(),
+        arm: String::new(),
     }
 }
 

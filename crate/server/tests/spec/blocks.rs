@@ -262,6 +262,7 @@ fn five_hundred_candidates_without_display_fields_stay_under_100_kb() {
         thumbnails: vec![],
         effects: vec![0.5; 500],
         removed: vec![],
+        arm: String::new(),
     };
     let block = Block::from_message(message, &"a".repeat(64), Dims { vector: 64, factor: 64 }).unwrap();
     assert!(block.encode().len() <= 100 * 1024, "{}", block.encode().len());

@@ -2,7 +2,7 @@
 // on and a number is said anew.
 
 /** Numbers of fields of the block's message (`core::block::wire`). */
-export const FIELDS = { expiresAt: 3, ids: 4, thumbnails: 24, removed: 26 };
+export const FIELDS = { expiresAt: 3, ids: 4, thumbnails: 24, removed: 26, arm: 27 };
 
 const varint = (value) => (value < 128 ? [value] : [(value % 128) + 128, ...varint(Math.floor(value / 128))]);
 const joined = (...parts) => Uint8Array.from(parts.flatMap((part) => [...part]));

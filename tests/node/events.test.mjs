@@ -2,6 +2,7 @@
 // answers in tests/e2e/events.test.mjs; here it is one that says what it is told to.
 import assert from "node:assert/strict";
 import { before, beforeEach, describe, mock, test } from "node:test";
+import { FIELDS, withTexts } from "../lib/block.mjs";
 import { goldenSet, ORIGIN, serveGolden } from "../lib/golden.mjs";
 import { installPacked } from "../lib/packed.mjs";
 
@@ -16,9 +17,9 @@ before(async () => (api = await packed.load("upnext")));
 beforeEach(() => mock.timers.reset());
 
 /** A recommender before a server that answers for events as `answer(events)` says; `posts` are the requests that it got. */
-async function start({ storage = api.memoryStorage(), answer = (sent) => good(sent), events = { improve: true }, ...more } = {}) {
+async function start({ storage = api.memoryStorage(), answer = (sent) => good(sent), events = { improve: true }, block = set.block, ...more } = {}) {
   // `null`: not a word of events.
-  const { fetch: golden } = serveGolden(set);
+  const { fetch: golden } = serveGolden(set, (path, bytes) => (path === "/v1/candidates" ? block : bytes));
   const posts = [];
   const errors = [];
   let at = nowMs - 3_600_000;
@@ -63,14 +64,14 @@ async function doAll(upnext) {
 
 test("without the viewer's leave nothing is sent and nothing waits, whatever is done", async () => {
   mock.timers.enable({ apis: ["setInterval"] });
-  for (const events of [null, {}, { improve: false }, { sendMs: 1 }]) {
+  for (const events of [null, {}, { improve: false }, { metrics: false }, { sendMs: 1, arm: "b" }]) {
     const { upnext, posts, storage, errors } = await start({ events });
     await doAll(upnext);
     await upnext.events.send();
     await minutes(3);
     upnext.close();
     await settled();
-    assert.deepEqual([posts, errors, upnext.events.allowed], [[], [], { improve: false }]);
+    assert.deepEqual([posts, errors, upnext.events.allowed], [[], [], { improve: false, metrics: false }]);
     assert.equal(await upnext.events.waiting(), 0);
     assert.equal(await storage.get("events"), undefined);
   }
@@ -100,13 +101,125 @@ test("what is sent is what was declared, of every viewer the same bytes; the sch
   assert.equal(bodies[1], bodies[0]);
   const events = JSON.parse(bodies[0]).events.map(({ id, timestamp, ...event }) => (assert.match(id, /^[!-~]{1,64}$/), assert.ok(Number.isInteger(timestamp)), event));
   assert.deepEqual(events, [
-    { type: "like", video_id: ids[0] },
-    { type: "watch", video_id: ids[1], seconds: 31.5 },
-    { type: "impression", video_id: ids[2], surface: "home" },
-    { type: "search", text: "猫" },
-    { type: "dislike", video_id: ids[2] },
-    { type: "not_interested", video_id: ids[1] },
+    { type: "like", video_id: ids[0], purposes: ["improve"] },
+    { type: "watch", video_id: ids[1], seconds: 31.5, purposes: ["improve"] },
+    { type: "impression", video_id: ids[2], surface: "home", purposes: ["improve"] },
+    { type: "search", text: "猫", purposes: ["improve"] },
+    { type: "dislike", video_id: ids[2], purposes: ["improve"] },
+    { type: "not_interested", video_id: ids[1], purposes: ["improve"] },
   ]);
+});
+
+describe("purposes", () => {
+  const told = ({ posts }) => posts.flatMap(({ events }) => events.map(({ id, timestamp, ...event }) => event));
+  const written = async (upnext) => {
+    await upnext.like("v1");
+    await upnext.searched("猫");
+    await upnext.record({ kind: "comment", video: "v2", text: "mine" });
+  };
+
+  test("metrics alone: no search and nothing written; arm and bundle of the latest slate, of every viewer the same bytes", async () => {
+    const bodies = [];
+    for (const [profile, context] of [[{}, {}], [{ age: 71, language: "ja", username: "ann" }, { device: "tv", surface: "home" }]]) {
+      const { upnext, posts } = await start({ events: { metrics: true, arm: "b" }, profile });
+      await upnext.like("v0");
+      const { bundleId } = await upnext.recommend(context);
+      await written(upnext);
+      await upnext.events.send();
+      const where = { purposes: ["metrics"], arm: "b" };
+      assert.deepEqual(told({ posts }), [
+        { type: "like", video_id: "v0", ...where },
+        { type: "like", video_id: "v1", ...where, bundle: bundleId },
+        { type: "comment", video_id: "v2", ...where, bundle: bundleId },
+      ]);
+      assert.ok(!posts[0].body.includes("mine"));
+      bodies.push(posts[0].body);
+      upnext.close();
+    }
+    assert.equal(bodies[1], bodies[0]);
+  });
+
+  test("the arm that the block names is the one that is told", async () => {
+    for (const arm of [undefined, "mine"]) {
+      const { upnext, posts } = await start({ events: { metrics: true, ...(arm && { arm }) }, block: withTexts(set.block, FIELDS.arm, ["theirs"]) });
+      await upnext.like("v1");
+      await upnext.events.send();
+      assert.deepEqual(told({ posts }), [{ type: "like", video_id: "v1", purposes: ["metrics"], arm: "theirs" }]);
+      upnext.close();
+    }
+  });
+
+  test("an id of an event that is only counted is not made of what was written", async () => {
+    const ids = [];
+    for (const text of ["one", "other"]) {
+      const { upnext, posts } = await start({ events: { metrics: true } });
+      await upnext.record({ kind: "comment", video: "v2", text, atMs: nowMs });
+      await upnext.events.send();
+      ids.push(posts[0].events[0].id);
+      upnext.close();
+    }
+    assert.equal(ids[1], ids[0]);
+  });
+
+  test("both: each event once, for both; its id is the one that it has for one of them", async () => {
+    const { upnext, posts } = await start({ events: { improve: true, metrics: true } });
+    await upnext.record({ kind: "like", video: "v1", atMs: nowMs });
+    await upnext.searched("猫");
+    await upnext.events.send();
+    assert.deepEqual(told({ posts }), [{ type: "like", video_id: "v1", purposes: ["improve", "metrics"] }, { type: "search", text: "猫", purposes: ["improve", "metrics"] }]);
+    upnext.close();
+    for (const purpose of ["improve", "metrics"]) {
+      const { upnext: one, posts: its } = await start({ events: { [purpose]: true } });
+      await one.record({ kind: "like", video: "v1", atMs: nowMs });
+      await one.events.send();
+      assert.equal(its[0].events[0].id, posts[0].events[0].id);
+      one.close();
+    }
+  });
+
+  test("one is switched off: what waits goes on to wait for the other alone, without what only the first may have; what is under way is given up", async () => {
+    for (const [off, left] of [
+      ["improve", [{ type: "like", video_id: "v1", purposes: ["metrics"], arm: "b" }]],
+      ["metrics", [{ type: "like", video_id: "v1", purposes: ["improve"] }, { type: "search", text: "猫", purposes: ["improve"] }, { type: "comment", video_id: "v2", text: "mine", purposes: ["improve"] }]],
+    ]) {
+      let answer = (_, { signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(new DOMException("", "AbortError"))));
+      const { upnext, posts, errors } = await start({ events: { improve: true, metrics: true, arm: "b" }, answer: (...args) => answer(...args) });
+      await written(upnext);
+      void upnext.events.send().catch(() => {});
+      await settled();
+      const ids = posts[0].events.map(({ id }) => id);
+      answer = (sent) => good(sent);
+      await upnext.events.allow({ [off]: false });
+      await settled();
+      assert.deepEqual(upnext.events.allowed, { improve: off !== "improve", metrics: off !== "metrics" });
+      assert.equal(await upnext.events.waiting(), left.length);
+      posts.length = 0;
+      await upnext.events.send();
+      assert.deepEqual(told({ posts }), left);
+      assert.ok(posts[0].events.every(({ id }) => ids.includes(id)), "the server knows those that it has got already");
+      assert.deepEqual(errors, []);
+      upnext.close();
+    }
+  });
+
+  test("a start with fewer purposes forgets what waits for the others, and what was stored before there were any is for improving", async () => {
+    const storage = api.memoryStorage();
+    const first = await start({ storage, answer: down });
+    await written(first.upnext);
+    first.upnext.close();
+    await settled();
+    const [head, ...lines] = (await storage.get("events")).split("\n");
+    const old = lines.map((line) => JSON.stringify({ ...JSON.parse(line), purposes: undefined }));
+    await storage.set("events", [head, ...old, "{"].join("\n"));
+    const improving = await start({ storage, answer: down });
+    assert.equal(await improving.upnext.events.waiting(), 3);
+    assert.equal((await storage.get("events")).split("\n")[1], lines[0]);
+    improving.upnext.close();
+    const counting = await start({ storage, events: { metrics: true } });
+    assert.equal(await counting.upnext.events.waiting(), 0);
+    assert.deepEqual(counting.posts, []);
+    counting.upnext.close();
+  });
 });
 
 describe("a server that can't take them", () => {
@@ -276,7 +389,7 @@ test("what a later version has stored is left alone, and events wait in memory; 
 
 test("what a page could only just keep is told where the viewer had let it go then, and only there", async () => {
   const event = { kind: "watch", video: "v-left", seconds: 42, atMs: nowMs - 5000 };
-  for (const [word, told] of [[{ ...event, improve: true }, ["v-left"]], [event, []], [{ ...event, improve: false }, []]]) {
+  for (const [word, told] of [[{ ...event, improve: true }, ["v-left"]], [event, []], [{ ...event, improve: false, metrics: true, arm: "b" }, []]]) {
     let kept = JSON.stringify([word]);
     const storage = { ...api.memoryStorage(), keepNow: (text) => void (kept = text), kept: () => kept };
     const { upnext, posts } = await start({ storage });
@@ -286,6 +399,23 @@ test("what a page could only just keep is told where the viewer had let it go th
     assert.deepEqual(history.events.map(({ kind, video }) => [kind, video]), [["watch", "v-left"]]);
     upnext.close();
   }
+});
+
+test("a signal ends the wait for a sending, with its reason; what is sent goes on", async () => {
+  let arrived;
+  const { upnext, posts } = await start({ answer: (sent) => new Promise((done) => (arrived = () => done(good(sent)))) });
+  await upnext.like("v1");
+  const late = new Error("too late");
+  await assert.rejects(upnext.events.send({ signal: AbortSignal.abort(late) }), late);
+  const waiting = new AbortController();
+  const sending = upnext.events.send({ signal: waiting.signal });
+  await settled();
+  waiting.abort(late);
+  await assert.rejects(sending, late);
+  arrived();
+  await settled();
+  assert.deepEqual([posts.length, await upnext.events.waiting()], [1, 0]);
+  upnext.close();
 });
 
 test("events without an account are refused", async () => {

@@ -3,15 +3,15 @@ import { createRecommender, indexedDbStorage, memoryStorage, UpnextError, type E
 import { createRecommender as inline } from "upnext/inline";
 import { createRecommender as onnx } from "upnext/onnx";
 import { createEdgeHandler } from "upnext/edge";
-import { defineElements, type UpnextNextElement, type UpnextRailElement } from "upnext/elements";
-import { attachVideojs, type VideojsPlayer } from "upnext/players";
+import { defineElements, fromJwRelated, type FromJwRelated, type UpnextNextElement, type UpnextRailElement } from "upnext/elements";
+import { attachHls, attachVideojs, type HlsPlayer, type VideojsPlayer } from "upnext/players";
 
 /** Compiles only where both types are the same. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const same = <A, B>(_: Same<A, B>) => {};
 
 export async function positive(video: HTMLVideoElement, signal: AbortSignal): Promise<void> {
-  const upnext = await createRecommender({ origin: "https://candidates.example", token: "t", profile: { age: 30 }, storage: memoryStorage(), fetch: (url, init) => fetch(url, init), now: Date.now, seed: 7, languages: ["en"], candidates: 500, refreshMs: 0, thread: "main", offline: false, events: { improve: true, sendMs: 60_000 }, signal, onError: (error) => error.code });
+  const upnext = await createRecommender({ origin: "https://candidates.example", token: "t", profile: { age: 30 }, storage: memoryStorage(), fetch: (url, init) => fetch(url, init), now: Date.now, seed: 7, languages: ["en"], candidates: 500, refreshMs: 0, thread: "main", offline: false, events: { improve: true, metrics: true, arm: "b", sendMs: 60_000 }, signal, onError: (error) => error.code });
   same<typeof upnext, Upnext>(true);
   const slate = await upnext.recommend({ surface: "up-next", watching: "v1", size: 12, device: null, localTime: { hour: 20, weekday: 4 } });
   same<typeof slate, Slate>(true);
@@ -36,7 +36,8 @@ export async function positive(video: HTMLVideoElement, signal: AbortSignal): Pr
   await upnext.events.allow({ improve: false });
   const waiting: number = await upnext.events.waiting();
   same<typeof upnext.events.allowed.improve, boolean>(true);
-  if (waiting > 0) await upnext.events.send();
+  same<typeof upnext.events.allowed.metrics, boolean>(true);
+  if (waiting > 0) await upnext.events.send({ signal });
   const storage: Storage = indexedDbStorage("name");
   const engine: typeof createRecommender = Math.random() < 2 ? inline : onnx;
   await engine({ origin: "", storage });
@@ -47,7 +48,7 @@ export async function positive(video: HTMLVideoElement, signal: AbortSignal): Pr
   if (error instanceof Error) error satisfies UpnextError;
 }
 
-export async function elements(upnext: Upnext, rail: UpnextRailElement, next: UpnextNextElement, player: VideojsPlayer): Promise<void> {
+export async function elements(upnext: Upnext, rail: UpnextRailElement, next: UpnextNextElement, player: VideojsPlayer, hls: HlsPlayer): Promise<void> {
   defineElements();
   rail.upnext = next.upnext = upnext;
   rail.words = { upNext: "Als Nächstes", startsIn: (seconds) => `in ${seconds} s` };
@@ -56,6 +57,12 @@ export async function elements(upnext: Upnext, rail: UpnextRailElement, next: Up
   const id: string | undefined = (await next.announce("v1"))?.id;
   void id;
   attachVideojs(upnext, player, { id: "v1", autoplay: true })();
+  attachHls(upnext, hls, { id: "v1", length: 60 })();
+  const jw: FromJwRelated = fromJwRelated({ file: "list.json", oncomplete: "autoplay", autoplaytimer: 5, displayMode: "shelf" });
+  Object.assign(next, jw.next satisfies Partial<UpnextNextElement>);
+  Object.assign(rail, jw.rail satisfies Partial<UpnextRailElement>);
+  // @ts-expect-error what JW Player does at the end is a closed list
+  fromJwRelated({ oncomplete: "explode" });
   // @ts-expect-error words are a closed list
   rail.words = { upnext: "" };
   // @ts-expect-error an item of a playlist has an id

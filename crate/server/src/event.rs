@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use upnext_core::block::{MAX_ID_BYTES, MAX_TEXT_BYTES};
 use upnext_core::bundle::is_sha256_hex;
-use upnext_core::{Code, EventKind, fraction_watched, relevant};
+use upnext_core::{Code, EventKind, Purposes, fraction_watched, relevant};
 
 use crate::error::ApiError;
 use crate::store::event::EventRow;
@@ -61,6 +61,9 @@ pub struct EventInput {
     /// Id of the bundle that ranked it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bundle: Option<String>,
+    /// What it may be used for: `improve`, `metrics`. Absent: both, as for what a site tells of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purposes: Option<Vec<String>>,
 }
 
 /// Whose events a request may bring.
@@ -189,6 +192,11 @@ fn row(
     if !(EARLIEST_MS..=now_ms.saturating_add(MAX_AHEAD_MS)).contains(&event.timestamp) {
         return Err("timestamp: is not in Unix milliseconds between 2000 and five minutes from now");
     }
+    let purposes = match &event.purposes {
+        Some(names) => Purposes::parse(names.iter().map(String::as_str)),
+        None => Some(Purposes::ALL),
+    };
+    let purposes = purposes.ok_or("purposes: are not one or both of improve and metrics")?;
     let length = event.video_id.as_deref().and_then(length_seconds);
     let fraction = fraction_watched(event.seconds, length);
     Ok(EventRow {
@@ -205,6 +213,7 @@ fn row(
         arm: event.arm,
         bundle: event.bundle,
         relevant: relevant(kind == EventKind::Like, fraction),
+        purposes,
     })
 }
 
@@ -254,6 +263,9 @@ mod tests {
         assert!(like.relevant);
         let search = json!({"id": "s", "type": "search", "text": "猫", "timestamp": NOW});
         assert_eq!(one(search, &ann).unwrap().video, None);
+        assert_eq!(row.purposes, Purposes::ALL);
+        let counted = one(with(json!({"purposes": ["metrics"]})), &ann).unwrap();
+        assert_eq!(counted.purposes.names(), ["metrics"]);
         let named = with(json!({"account": "bob"}));
         assert_eq!(one(named.clone(), &Sender::Admin).unwrap().account, "bob");
         assert!(
@@ -284,6 +296,9 @@ mod tests {
                 json!({"type": "comment", "seconds": null, "text": "x".repeat(2049)}),
             ),
             ("device", json!({"device": "x".repeat(65)})),
+            ("purposes", json!({"purposes": []})),
+            ("purposes", json!({"purposes": ["advertise"]})),
+            ("purposes", json!({"purposes": ["improve", "improve"]})),
             ("timestamp", json!({"timestamp": NOW + MAX_AHEAD_MS + 1})),
             ("timestamp", json!({"timestamp": 1_700_000_000})),
         ] {

@@ -1,7 +1,8 @@
+import { unlessAborted } from "./abort.js";
 import { attach, type AttachOptions } from "./attach.js";
 import type { Loaders } from "./engine.js";
 import { asUpnextError, UpnextError } from "./errors.js";
-import { Events } from "./events.js";
+import { Events, type Leave, type Ranked } from "./events.js";
 import { Kept } from "./kept.js";
 import type { RecommenderOptions, RecommendOptions, Upnext } from "./recommender.js";
 import type { Change, Moment } from "./seat.js";
@@ -55,8 +56,8 @@ export class Device implements Upnext {
     this.#source = new Source(this.#origin, ask, this.#abort.signal);
     const storage = withMemoryFallback(options.storage ?? (typeof indexedDB === "undefined" ? memoryStorage() : indexedDbStorage()), this.#report);
     this.#stored = new Stored(storage, (act) => this.#inTurn(act));
-    this.#tombstones = new Tombstones(storage, this.#now);
-    this.events = new Events(storage, { origin: this.#origin, token: options.token, fetch: ask, sendMs: options.events?.sendMs ?? MINUTE_MS, report: this.#report });
+    this.#tombstones = new Tombstones(storage, this.#now, (block, known) => this.#ready().engine.withRemoved(block, known));
+    this.events = new Events(storage, { origin: this.#origin, token: options.token, fetch: ask, sendMs: options.events?.sendMs ?? MINUTE_MS, report: this.#report, ranked: () => this.#ranked() });
     this.#unwatch = storage.watch(() => void Promise.all([this.#stored.follow(), this.events.follow()]).catch((thrown: unknown) => this.#report(asUpnextError(thrown))));
     const offline = options.offline ?? loaders.worker !== undefined;
     this.#kept = offline && typeof caches !== "undefined" ? new Kept(caches, this.#origin) : undefined;
@@ -127,7 +128,7 @@ export class Device implements Upnext {
         throw this.refreshError;
       })
       .finally(() => void (this.#refreshing = undefined));
-    return signal ? unlessAborted(this.#refreshing, signal) : this.#refreshing;
+    return unlessAborted(this.#refreshing, signal);
   }
 
   async #fetchAll(): Promise<void> {
@@ -193,7 +194,7 @@ export class Device implements Upnext {
 
   /** Tombstones at once, the rest in the background: nobody waits for what is kept for later. */
   async #keep(bundle: BundleBytes | undefined, block: Uint8Array): Promise<void> {
-    await this.#tombstones.learn(block);
+    await this.#tombstones.learn(this.block);
     this.#kept?.save(this.#inputs(this.#bundleId!), bundle, block).catch((cause: unknown) => {
       this.#report(new UpnextError("storage-unavailable", "the bundle can't be kept for a start without a network", { cause }));
     });
@@ -231,12 +232,19 @@ export class Device implements Upnext {
     return done;
   }
 
-  async #change(change: Change, tell = true): Promise<void> {
+  /** What ranked the latest slate. The server knows best which arm of its own experiment it has put the account in. */
+  #ranked(): Ranked {
+    const [arm, bundle] = [this.#block?.arm ?? this.options.events?.arm, this.slate?.bundleId];
+    return { ...(arm !== undefined && { arm }), ...(bundle !== undefined && { bundle }) };
+  }
+
+  /** `leave`: for what an event may leave the device. */
+  async #change(change: Change, leave = this.events.leave()): Promise<void> {
     let told: Promise<void> | undefined;
     await this.#inTurn(async (engine) => {
       await engine.change(change);
       this.#stored.note(change);
-      if (tell && change.kind === "record") told = this.events.add(change.event);
+      if (change.kind === "record") told = this.events.add(change.event, leave);
     });
     if (change.kind === "wipe") {
       this.#stored.lastWords.forget();
@@ -252,12 +260,13 @@ export class Device implements Upnext {
   }
 
   /** Records what a page that went could only just keep, unless its write got through after all. */
-  async #catchUp({ improve = false, ...event }: LastWord): Promise<void> {
+  async #catchUp({ improve = false, metrics = false, arm, bundle, ...event }: LastWord): Promise<void> {
+    const leave: Leave = { improve, metrics, ...(arm !== undefined && { arm }), ...(bundle !== undefined && { bundle }) };
     try {
       const { history } = await this.#inTurn((engine) => engine.viewer());
       const { events } = JSON.parse(history) as { events: FeedbackEvent[] };
-      if (!events.some(({ atMs, video }) => atMs === event.atMs && video === event.video)) await this.#change({ kind: "record", event }, improve);
-      else if (improve) await this.events.add(event);
+      if (!events.some(({ atMs, video }) => atMs === event.atMs && video === event.video)) await this.#change({ kind: "record", event }, leave);
+      else await this.events.add(event, leave);
     } finally {
       this.#stored.lastWords.drop(event);
     }
@@ -266,8 +275,9 @@ export class Device implements Upnext {
   async #watchedByPlayer(watch: Omit<FeedbackEvent, "atMs">, pageGoes: boolean): Promise<void> {
     const event = { ...watch, atMs: this.#now() };
     if (pageGoes) {
-      this.#stored.lastWords.keep({ ...event, ...this.events.allowed });
-      this.events.addNow(event);
+      const leave = this.events.leave();
+      this.#stored.lastWords.keep({ ...event, ...leave });
+      this.events.addNow(event, leave);
     }
     await this.record(event);
     if (pageGoes) this.#stored.lastWords.drop(event);
@@ -322,14 +332,4 @@ export class Device implements Upnext {
     // What was recorded just now is written from the engine's memory; a record in its turn has not asked to be saved yet.
     void this.#turn.then(() => (this.events.close(), this.#stored.written())).finally(() => this.#started?.engine.close());
   }
-}
-
-/** `promise`, unless the signal comes first; its reason is what is thrown then. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
 }

@@ -39,6 +39,11 @@ export interface WasmModule {
   bundlePlan(bundleId: string, manifest: Uint8Array): BundlePlan;
   /** The candidate request, a function of the declared inputs alone. */
   candidateRequest(inputs: DeclaredInputs): RequestParts;
+  /**
+   * The block's bytes with those of these videos among its removed ids that no block of its age can hold: `untilMs[i]` is the
+   * expiry of the latest block that named `ids[i]` as removed. Nothing where it names them all already.
+   */
+  withRemoved(block: Uint8Array, ids: string[], untilMs: Float64Array): Uint8Array | undefined;
   /** Clock offset and kind of device, as the host knows them. */
   hostContext(nowMs: number): Context;
   /** Names that `RawSlate.droppedReasons` refers to. */

@@ -1,3 +1,4 @@
+import { unlessAborted } from "./abort.js";
 import { UpnextError } from "./errors.js";
 import type { Outbox, OutboxOptions } from "./outbox.js";
 import type { Storage } from "./storage.js";
@@ -10,12 +11,33 @@ export interface EventPurposes {
    * `token`, by kind, video, seconds, text, time and surface, and by nothing else.
    */
   improve?: boolean;
+  /**
+   * Counting how recommendations do: every event but searches is told under that account, by kind, video, seconds, time,
+   * surface, the bundle that ranked and the arm of the experiment. Alone it changes no candidates and no model.
+   */
+  metrics?: boolean;
 }
+
+/** What ranked when something happened; told for `metrics` alone. */
+export interface Ranked {
+  /** Arm of an experiment. */
+  arm?: string;
+  /** Id of the bundle of the latest slate. */
+  bundle?: string;
+}
+
+/** What an event may leave the device for, and what it is counted under. */
+export type Leave = Required<EventPurposes> & Ranked;
 
 /** What `createRecommender` takes of events. */
 export interface EventOptions extends EventPurposes {
   /** Milliseconds between two sendings, a fixed schedule from the start on; default one minute, 0: only by `send` and when the page goes. */
   sendMs?: number;
+  /**
+   * Arm of an experiment that this viewer is in, by your assignment: 1 to 64 bytes. Told with each event for `metrics`, unless the
+   * server's block names an arm of its own.
+   */
+  arm?: string;
 }
 
 /** What goes to the server by the viewer's leave. */
@@ -26,8 +48,11 @@ export interface ViewerEvents {
   allow(purposes: EventPurposes): Promise<void>;
   /** How many events wait to be sent, in all tabs. */
   waiting(): Promise<number>;
-  /** Sends what waits, as the schedule does. Rejects where it can't be sent; it goes on to wait then. */
-  send(): Promise<void>;
+  /**
+   * Sends what waits, as the schedule does. Rejects where it can't be sent; it goes on to wait then. `signal` ends the wait for
+   * it, with its reason.
+   */
+  send(options?: { signal?: AbortSignal }): Promise<void>;
 }
 
 /** Where what waits is stored. */
@@ -39,42 +64,50 @@ export class Events implements ViewerEvents {
 
   constructor(
     private readonly storage: Required<Storage>,
-    private readonly options: Omit<OutboxOptions, "token"> & { token: string | undefined },
+    private readonly options: Omit<OutboxOptions, "token" | "purposes"> & { token: string | undefined; ranked: () => Ranked },
   ) {}
 
   get allowed(): Required<EventPurposes> {
-    return { improve: this.#outbox !== undefined };
+    return { improve: false, metrics: false, ...this.#outbox?.purposes };
   }
 
-  async allow({ improve = this.allowed.improve }: EventPurposes): Promise<void> {
-    if (!improve) return this.#forgetFor(this.close());
+  /** For what an event that happens now may leave the device. */
+  leave(): Leave {
+    const { allowed } = this;
+    return { ...allowed, ...(allowed.metrics && this.options.ranked()) };
+  }
+
+  async allow({ improve = this.allowed.improve, metrics = this.allowed.metrics }: EventPurposes): Promise<void> {
+    if (!improve && !metrics) return this.#forgetFor(this.close());
     const { token } = this.options;
-    if (token === undefined) throw new UpnextError("request-invalid", "events.improve needs a token: events belong to an account");
+    if (token === undefined) throw new UpnextError("request-invalid", "events need a token: they belong to an account");
+    const purposes = { improve, metrics };
     try {
       const { Outbox } = await import("./entry/outbox.js");
       // Two calls may have waited for it.
-      this.#outbox ??= new Outbox(this.storage, { ...this.options, token });
+      this.#outbox ??= new Outbox(this.storage, { ...this.options, token, purposes });
     } catch (cause) {
       this.options.report(new UpnextError("not-found", "the script that sends events can't be had: they stay here", { cause }));
     }
+    await this.#outbox?.allow(purposes);
   }
 
   async waiting(): Promise<number> {
     return (await this.#outbox?.waiting()) ?? 0;
   }
 
-  async send(): Promise<void> {
-    await this.#outbox?.send();
+  async send({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
+    await unlessAborted(this.#outbox?.send() ?? Promise.resolve(), signal);
   }
 
   /** An event that was recorded; resolves when it is stored with what waits. */
-  async add(event: FeedbackEvent): Promise<void> {
-    await this.#outbox?.add(event);
+  async add(event: FeedbackEvent, leave: Leave): Promise<void> {
+    await this.#outbox?.add(event, leave);
   }
 
   /** The same where the page goes: it is sent before this returns. */
-  addNow(event: FeedbackEvent): void {
-    this.#outbox?.addNow(event);
+  addNow(event: FeedbackEvent, leave: Leave): void {
+    this.#outbox?.addNow(event, leave);
   }
 
   /** Another tab has written. */

@@ -1,11 +1,12 @@
+import type { Leave } from "./events.js";
 import type { Storage } from "./storage.js";
 import type { FeedbackEvent } from "./types.js";
 
 /** A page has few players; more than this is no page of ours. */
 const MOST = 16;
 
-/** An event, and whether the viewer let it go to the server when it happened. */
-export type LastWord = FeedbackEvent & { improve?: boolean };
+/** An event, and for what the viewer let it go to the server when it happened. */
+export type LastWord = FeedbackEvent & Partial<Leave>;
 
 /** Events that a page keeps while it goes, and that may not get into the history any more. */
 export class LastWords {

@@ -1,5 +1,5 @@
 import { asUpnextError, UpnextError } from "./errors.js";
-import { EVENTS_KEY } from "./events.js";
+import { EVENTS_KEY, type EventPurposes, type Leave } from "./events.js";
 import { serverError, type Fetch } from "./source.js";
 import { memoryStorage, withMemoryFallback, type Storage } from "./storage.js";
 import type { FeedbackEvent } from "./types.js";
@@ -9,6 +9,8 @@ export interface OutboxOptions {
   origin: string;
   /** The account's. */
   token: string;
+  /** What the viewer lets events go for. */
+  purposes: Required<EventPurposes>;
   fetch: Fetch;
   /** Milliseconds between two sendings; 0: none by itself. */
   sendMs: number;
@@ -25,10 +27,34 @@ const MOST_LETTERS = 20 << 10;
 const MOST_DOUBLINGS = 6;
 const TIMEOUT_MS = 30_000;
 
-/** An event as the server takes it, one line of JSON. Its id is made of what it says: however often it is told, it is one. */
-function lineOf({ kind, video, seconds, text, atMs, surface }: FeedbackEvent): string {
-  const said = { type: kind, video_id: video, seconds, text, timestamp: Math.round(atMs), surface };
-  return JSON.stringify({ id: `${said.timestamp.toString(36)}-${hash(JSON.stringify(said))}`, ...said });
+/** The names of purposes, in the order in which they are told. */
+const PURPOSES = ["improve", "metrics"] as const;
+
+/**
+ * An event as the server takes it, one line of JSON; nothing where it may not leave. Its id is made of what it says: however
+ * often it is told, it is one. What a viewer has written is nobody's to count: without `improve` no text leaves.
+ */
+function lineOf({ kind, video, seconds, text, atMs, surface }: FeedbackEvent, leave: Leave, now: Required<EventPurposes>): string | undefined {
+  const purposes = PURPOSES.filter((purpose) => leave[purpose] && now[purpose]);
+  if (purposes.length === 0 || (kind === "search" && !purposes.includes("improve"))) return undefined;
+  const said = { type: kind, video_id: video, seconds, text: purposes.includes("improve") ? text : undefined, timestamp: Math.round(atMs), surface };
+  const { arm, bundle } = purposes.includes("metrics") ? leave : ({} as Leave);
+  return JSON.stringify({ id: `${said.timestamp.toString(36)}-${hash(JSON.stringify(said))}`, ...said, purposes, arm, bundle });
+}
+
+/** What of a line may still leave; nothing where no purpose is left, or it holds what the viewer has written. */
+function narrowed(line: string, now: Required<EventPurposes>): string | undefined {
+  let before: string[] | undefined, arm: string | undefined, bundle: string | undefined, said: { text?: string };
+  try {
+    ({ purposes: before, arm, bundle, ...said } = JSON.parse(line));
+  } catch {
+    return undefined;
+  }
+  // Before there was another, there was one.
+  const purposes = PURPOSES.filter((purpose) => now[purpose] && (before ?? ["improve"]).includes(purpose));
+  if (purposes.length === before?.length) return line;
+  if (purposes.length === 0 || (said.text !== undefined && !purposes.includes("improve"))) return undefined;
+  return JSON.stringify({ ...said, purposes, ...(purposes.includes("metrics") && { arm, bundle }) });
 }
 
 /** Two 32-bit hashes side by side (FNV-1a, and the same with another prime), for events of one millisecond. */
@@ -86,16 +112,22 @@ export class Outbox {
   #abort = new AbortController();
   /** What was stored when this page last looked. */
   #seen: string | undefined;
+  /** What was stored when this page last saw to it that nothing waits without a purpose. */
+  #clean: string | undefined;
   #sending: Promise<void> | undefined;
   #changing: Promise<unknown> = Promise.resolve();
   #failures = 0;
   /** Turns of the schedule that are left out. */
   #rest = 0;
 
+  /** What events may leave for. */
+  purposes: Required<EventPurposes>;
+
   constructor(
     private storage: Required<Storage>,
     private readonly options: OutboxOptions,
   ) {
+    this.purposes = options.purposes;
     this.#head = JSON.stringify([VERSION, accountOf(options.token)]);
     const turn = () => void (this.#rest > 0 ? this.#rest-- : this.send().catch(() => {}));
     turn();
@@ -109,8 +141,26 @@ export class Outbox {
     return (await this.#change((lines) => lines)).length;
   }
 
-  async add(event: FeedbackEvent): Promise<void> {
-    const line = lineOf(event);
+  /** Other purposes from now on. What waits for one that is none any more is forgotten, and what is under way given up. */
+  async allow(purposes: Required<EventPurposes>): Promise<void> {
+    const before = this.purposes;
+    this.purposes = purposes;
+    if (!PURPOSES.some((purpose) => before[purpose] && !purposes[purpose])) return;
+    this.#abort.abort();
+    this.#abort = new AbortController();
+    this.#clean = undefined;
+    const own = [...this.#own];
+    this.#own.clear();
+    for (const [line, stored] of own) {
+      const left = narrowed(line, purposes);
+      if (left !== undefined) this.#own.set(left, stored);
+    }
+    await this.waiting();
+  }
+
+  async add(event: FeedbackEvent, leave: Leave): Promise<void> {
+    const line = lineOf(event, leave, this.purposes);
+    if (line === undefined) return;
     if (!this.#own.get(line)) this.#own.set(line, false);
     await this.#change((lines) => {
       if (lines.includes(line)) return lines;
@@ -120,9 +170,9 @@ export class Outbox {
     if (this.#own.has(line)) this.#own.set(line, true);
   }
 
-  addNow(event: FeedbackEvent): void {
-    const line = lineOf(event);
-    if (!this.#own.get(line)) this.#own.set(line, false);
+  addNow(event: FeedbackEvent, leave: Leave): void {
+    const line = lineOf(event, leave, this.purposes);
+    if (line !== undefined && !this.#own.get(line)) this.#own.set(line, false);
     this.#sendNow();
   }
 
@@ -146,11 +196,14 @@ export class Outbox {
   async #sendAll(): Promise<void> {
     try {
       for (;;) {
+        const gone = this.#abort.signal;
         const waiting = await this.#change((lines) => lines);
         // Those of a page that goes are on their way already.
         const batch = batchOf(waiting.filter((line) => !this.#underWay.has(line)));
         if (batch.length === 0) return;
-        await this.#post(batch);
+        if (!gone.aborted) await this.#post(batch);
+        // The viewer has taken something back: what still waits has time until the next turn.
+        if (gone.aborted) return;
         this.#failures = this.#rest = 0;
       }
     } catch (thrown) {
@@ -232,9 +285,8 @@ export class Outbox {
         this.#seen = text;
         const lines = act(before);
         const next = lines.length === 0 ? undefined : [this.#head, ...lines].join("\n");
-        if (next === text) return lines;
-        if (await this.storage.replace(EVENTS_KEY, text, next)) {
-          this.#seen = next;
+        if (next === text || (await this.storage.replace(EVENTS_KEY, text, next))) {
+          this.#seen = this.#clean = next;
           return lines;
         }
       }
@@ -247,7 +299,7 @@ export class Outbox {
   #read(text: string | undefined): string[] | undefined {
     if (text === undefined) return [];
     const [head, ...lines] = text.split("\n");
-    if (head === this.#head) return lines;
+    if (head === this.#head) return text === this.#clean ? lines : lines.map((line) => narrowed(line, this.purposes)).filter((line) => line !== undefined);
     let version: unknown;
     try {
       [version] = JSON.parse(head!) as unknown[];

@@ -39,7 +39,7 @@ export interface RecommenderOptions {
    * thread, elsewhere and by `upnext/inline`. Where no worker can be had, `onError` hears of it and it is `main`.
    */
   thread?: "worker" | "main";
-  /** What the viewer lets go to the server, by purpose; default: nothing. `improve` needs a `token`. */
+  /** What the viewer lets go to the server, by purpose; default: nothing. Each needs a `token`. */
   events?: EventOptions;
   /** Keep the last good bundle and block in Cache Storage and start from them without a network; default: in a page. */
   offline?: boolean;

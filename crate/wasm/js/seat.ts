@@ -51,6 +51,11 @@ export class Seat {
     return typed(() => this.module.candidateRequest(inputs));
   }
 
+  /** `WasmModule.withRemoved`, of what is known as `[id, untilMs]`. */
+  withRemoved(block: Uint8Array, known: [id: string, untilMs: number][]): Uint8Array {
+    return this.module.withRemoved(block, known.map(([id]) => id), Float64Array.from(known, ([, untilMs]) => untilMs)) ?? block;
+  }
+
   /** Loads a bundle with a block of it. */
   load({ id, manifest, paths, files }: BundleBytes, block: Uint8Array): BlockInfo {
     return this.#holds(block, typed(() => this.#wasm.load(id, manifest, paths, files, block)));

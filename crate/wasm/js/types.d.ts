@@ -243,6 +243,8 @@ export interface BlockInfo {
   channels: string[];
   /** Seconds; negative: unknown. */
   lengthSeconds: Float32Array;
+  /** Videos that were taken down; no slate shows them. */
+  removed: string[];
 }
 
 /** A slate as the module returns it: columns, rows of the block. */

@@ -33,6 +33,8 @@ pub(crate) fn block_info(block: &Block) -> JsValue {
     set(&info, "thumbnails", &texts(Block::thumbnail));
     set(&info, "channels", &texts(Block::channel));
     set(&info, "lengthSeconds", &Float32Array::from(&lengths[..]).into());
+    let removed: Array = block.removed().iter().map(|id| JsValue::from_str(id)).collect();
+    set(&info, "removed", &removed);
     info.into()
 }
 

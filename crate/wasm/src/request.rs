@@ -1,6 +1,8 @@
-//! The candidate request and what a page must fetch: functions of public inputs, built by the core.
+//! The candidate request, what a page must fetch, and what it knows of a block before it is loaded: functions of public
+//! inputs, built by the core.
 
 use js_sys::{Array, Object};
+use upnext_core::block;
 use upnext_core::bundle::{ClientBundle, Manifest};
 use upnext_core::request;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
@@ -49,4 +51,17 @@ pub fn bundle_plan(bundle_id: &str, manifest: &[u8]) -> JsResult<JsValue> {
     set(&plan, "needsOnnx", &manifest.needs_onnx.into());
     set(&plan, "files", &files);
     Ok(plan.into())
+}
+
+/// The bytes of a block with those of these videos among its removed ids that no block of its age can hold: `until_ms[i]`
+/// is the expiry of the latest block that named `ids[i]` as removed. Nothing where it names them all already.
+#[wasm_bindgen(js_name = withRemoved)]
+#[must_use]
+pub fn with_removed(
+    block: &[u8],
+    ids: Vec<String>,
+    #[wasm_bindgen(js_name = untilMs)] until_ms: Vec<f64>,
+) -> Option<Vec<u8>> {
+    let known = ids.iter().map(String::as_str).zip(until_ms.iter().map(|ms| *ms as i64));
+    block::with_removed(block, known)
 }

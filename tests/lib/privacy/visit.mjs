@@ -13,7 +13,7 @@ const MINUTE_MS = 60_000;
  */
 export function settings(world) {
   const anonymous = { declared: { origin: CANDIDATES, languages: ["en"], candidates: 60 }, locale: "en-GB" };
-  const account = { ...anonymous, declared: { ...anonymous.declared, token: world.token, events: { improve: false } } };
+  const account = { ...anonymous, declared: { ...anonymous.declared, token: world.token, events: { improve: false, metrics: false } } };
   const own = (setting) => ({ ...setting, serviceWorker: true, declared: { ...setting.declared, origin: SITE } });
   const { languages: _, ...browserSays } = anonymous.declared;
   const phone = { userAgent: "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Mobile Safari/537.36", isMobile: true };

@@ -1,5 +1,6 @@
 //! The candidate block: what the server sends, in columns. Untrusted until [`Block::decode`] has seen it.
 
+mod tombstone;
 mod verify;
 mod view;
 mod wire;
@@ -7,6 +8,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use tombstone::with_removed;
 pub use wire::{BlockMessage, source};
 
 use prost::Message as _;

@@ -43,6 +43,12 @@ impl Block {
         ids.binary_search_by(|removed| removed.as_str().cmp(id)).is_ok()
     }
 
+    /// Ids of all videos that were taken down, rising.
+    #[must_use]
+    pub fn removed(&self) -> &[String] {
+        &self.message.removed
+    }
+
     /// Item vector.
     #[must_use]
     pub fn vector(&self, row: usize) -> Option<QuantRow<'_>> {

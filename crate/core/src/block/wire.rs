@@ -104,6 +104,11 @@ pub struct BlockMessage {
     pub arm: String,
 }
 
+/// Number of [`BlockMessage::expires_at_ms`], for what reads a message without decoding it.
+pub(super) const EXPIRES_AT_MS: u32 = 3;
+/// Number of [`BlockMessage::removed`].
+pub(super) const REMOVED: u32 = 26;
+
 message!(BlockMessage {
     1 => version,
     2 => bundle_id,

@@ -56,6 +56,11 @@ impl<'a> Source<'a> {
         Source(bytes)
     }
 
+    /// The bytes that are still to be read.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.0
+    }
+
     /// The next field's number and value; `None` at the end. Groups, which protobuf has given up, are refused.
     pub(crate) fn field(&mut self) -> Result<Option<(u32, Raw<'a>)>, Fault> {
         if self.0.is_empty() {

@@ -11,6 +11,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
+use upnext_core::Purposes;
 
 use super::account::account;
 use super::path_id;
@@ -49,6 +50,9 @@ impl From<EventRow> for EventInput {
             position: row.position,
             arm: row.arm,
             bundle: row.bundle,
+            // As it was told: for both is what is not said.
+            purposes: (row.purposes != Purposes::ALL)
+                .then(|| row.purposes.names().into_iter().map(str::to_owned).collect()),
         }
     }
 }

@@ -26,7 +26,7 @@ use crate::recall::sample;
 use crate::source::neighbours::LATEST;
 use crate::stock::Stock;
 use crate::store::account::erased_at;
-use crate::store::event::{finds_of_neighbours, of_account};
+use crate::store::event::{finds_of_neighbours, improving};
 
 /// Media type of the block's protobuf.
 pub const PROTOBUF: &str = "application/x-protobuf";
@@ -146,7 +146,7 @@ fn sample_recall(state: &Arc<AppState>, edition: &Arc<Edition>, factor: Vec<f32>
 /// What bundle and store know of an account.
 fn known(state: &AppState, stock: &Stock<'_>, account: &str) -> Result<Known, ApiError> {
     let events = match &state.store {
-        Some(store) => store.read(|connection| of_account(connection, account, MOST_EVENTS))?,
+        Some(store) => store.read(|connection| improving(connection, account, MOST_EVENTS))?,
         None => Vec::new(),
     };
     let past = Past::new(stock, &events);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, Row, params};
-use upnext_core::EventKind;
+use upnext_core::{EventKind, Purpose, Purposes};
 
 use crate::pulse::Beat;
 
@@ -36,10 +36,12 @@ pub struct EventRow {
     pub bundle: Option<String>,
     /// Liked, or watched for at least half of the length, where one is known.
     pub relevant: bool,
+    /// What it may be used for.
+    pub purposes: Purposes,
 }
 
 const COLUMNS: &str =
-    "account, id, kind, video, seconds, text, at_ms, device, surface, position, arm, bundle, relevant";
+    "account, id, kind, video, seconds, text, at_ms, device, surface, position, arm, bundle, relevant, purposes";
 
 /// What became of events that were told.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,12 +61,13 @@ pub fn insert(connection: &Connection, events: &[EventRow]) -> rusqlite::Result<
         "SELECT 1 FROM event WHERE account = ?1 AND video = ?2 AND relevant = ?3 AND counts = 1 LIMIT 1",
     )?;
     let mut insert = connection.prepare_cached(&format!(
-        "INSERT INTO event ({COLUMNS}, counts) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+        "INSERT INTO event ({COLUMNS}, counts) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
          ON CONFLICT (account, id) DO NOTHING"
     ))?;
     let mut kept = Kept::default();
     for event in events {
         let counts = event.video.is_some()
+            && event.purposes.holds(Purpose::Improve)
             && Beat::counts(event.kind, event.relevant)
             && !counted.exists(params![event.account, event.video, event.relevant])?;
         let stored = insert.execute(params![
@@ -81,6 +84,7 @@ pub fn insert(connection: &Connection, events: &[EventRow]) -> rusqlite::Result<
             event.arm,
             event.bundle,
             event.relevant,
+            event.purposes.bits(),
             counts,
         ])?;
         kept.stored += stored;
@@ -163,34 +167,53 @@ pub fn finds_of_neighbours(
         .collect()
 }
 
-/// The latest events of an account, latest first.
+/// The latest events of an account, latest first, whatever they may be used for.
 ///
 /// # Errors
 /// What SQLite says.
 pub fn of_account(connection: &Connection, account: &str, most: usize) -> rusqlite::Result<Vec<EventRow>> {
+    latest(connection, account, Purposes::ALL, most)
+}
+
+/// The latest events of an account that may change what it is recommended, latest first.
+///
+/// # Errors
+/// What SQLite says.
+pub fn improving(connection: &Connection, account: &str, most: usize) -> rusqlite::Result<Vec<EventRow>> {
+    latest(connection, account, Purposes::only(Purpose::Improve), most)
+}
+
+/// Those with one of these purposes.
+fn latest(connection: &Connection, account: &str, purposes: Purposes, most: usize) -> rusqlite::Result<Vec<EventRow>> {
     connection
         .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM event WHERE account = ?1 ORDER BY at_ms DESC, seq DESC LIMIT ?2"
+            "SELECT {COLUMNS} FROM event WHERE account = ?1 AND purposes & ?2 <> 0
+             ORDER BY at_ms DESC, seq DESC LIMIT ?3"
         ))?
-        .query_map(params![account, i64::try_from(most).unwrap_or(i64::MAX)], read)?
+        .query_map(
+            params![account, purposes.bits(), i64::try_from(most).unwrap_or(i64::MAX)],
+            read,
+        )?
         .collect()
 }
 
-/// Calls `take` with every event in order of time, then of arrival.
+/// Calls `take` with every event that a model may learn from, in order of time, then of arrival.
 ///
 /// # Errors
 /// What SQLite says, and what `take` says.
 pub fn each(connection: &Connection, mut take: impl FnMut(EventRow)) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM event ORDER BY at_ms, seq"))?;
-    let mut rows = statement.query([])?;
+    let mut statement = connection.prepare(&format!(
+        "SELECT {COLUMNS} FROM event WHERE purposes & ?1 <> 0 ORDER BY at_ms, seq"
+    ))?;
+    let mut rows = statement.query([Purposes::only(Purpose::Improve).bits()])?;
     while let Some(row) = rows.next()? {
         take(read(row)?);
     }
     Ok(())
 }
 
-/// Calls `take` with the events of each account from a moment on, in order of time, then of arrival. Accounts come by
-/// their ids.
+/// Calls `take` with the events of each account from a moment on that may be counted, in order of time, then of arrival.
+/// Accounts come by their ids.
 ///
 /// # Errors
 /// What SQLite says.
@@ -200,9 +223,9 @@ pub fn each_account(
     mut take: impl FnMut(Vec<EventRow>),
 ) -> rusqlite::Result<()> {
     let mut statement = connection.prepare(&format!(
-        "SELECT {COLUMNS} FROM event WHERE at_ms >= ?1 ORDER BY account, at_ms, seq"
+        "SELECT {COLUMNS} FROM event WHERE at_ms >= ?1 AND purposes & ?2 <> 0 ORDER BY account, at_ms, seq"
     ))?;
-    let mut rows = statement.query([from_ms])?;
+    let mut rows = statement.query(params![from_ms, Purposes::only(Purpose::Metrics).bits()])?;
     let mut own: Vec<EventRow> = Vec::new();
     while let Some(row) = rows.next()? {
         let event = read(row)?;
@@ -234,5 +257,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
         arm: row.get(10)?,
         bundle: row.get(11)?,
         relevant: row.get(12)?,
+        // Only `insert` writes here, and the tables' default, which is every purpose.
+        purposes: Purposes::from_bits(row.get(13)?).unwrap_or(Purposes::ALL),
     })
 }

@@ -5,13 +5,15 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 /// Version of the tables, kept in `user_version`.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 /// How long a statement waits for a lock that another process holds.
 const BUSY: Duration = Duration::from_secs(5);
 
 /// What takes tables of version 1, which knew no arm and no bundle of an event, to version 2.
 const SINCE_1: &str = "ALTER TABLE event ADD COLUMN arm TEXT; ALTER TABLE event ADD COLUMN bundle TEXT;";
+/// What takes tables of version 2, which knew no purposes of an event, to version 3: all that was told then was for both.
+const SINCE_2: &str = "ALTER TABLE event ADD COLUMN purposes INTEGER NOT NULL DEFAULT 3;";
 
 const TABLES: &str = "
 CREATE TABLE event (
@@ -32,6 +34,8 @@ CREATE TABLE event (
     relevant INTEGER NOT NULL,
     -- 1: the account's first impression of this video, or the first that was relevant
     counts   INTEGER NOT NULL,
+    -- what it may be used for: 1 improve, 2 metrics
+    purposes INTEGER NOT NULL DEFAULT 3,
     UNIQUE (account, id)
 ) STRICT;
 -- The last word on a video since the bundle; no body: taken down.
@@ -67,11 +71,13 @@ pub fn prepare(connection: &Connection) -> Result<(), String> {
     // What is deleted is overwritten with zeros.
     connection.pragma_update(None, "secure_delete", "ON").map_err(said)?;
     let outdated = match version(connection)? {
-        0 => Some(TABLES),
-        1 => Some(SINCE_1),
-        _ => None,
+        0 => vec![TABLES],
+        1 => vec![SINCE_1, SINCE_2],
+        2 => vec![SINCE_2],
+        _ => Vec::new(),
     };
-    if let Some(changes) = outdated {
+    if !outdated.is_empty() {
+        let changes = outdated.join(" ");
         connection
             .execute_batch(&format!(
                 "BEGIN IMMEDIATE; {changes} PRAGMA user_version = {VERSION}; COMMIT;"

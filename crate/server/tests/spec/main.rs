@@ -17,6 +17,7 @@ mod openapi;
 mod personal;
 mod privacy;
 mod process;
+mod purposes;
 mod rollback;
 mod start;
 mod swap;

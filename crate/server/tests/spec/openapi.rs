@@ -6,9 +6,9 @@ use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, Request};
 use serde_json::Value;
-use upnext_core::EventKind;
 use upnext_core::block::MAX_CANDIDATES;
 use upnext_core::request::MAX_LANGUAGES;
+use upnext_core::{EventKind, Purposes};
 use upnext_server::event::MAX_EVENTS;
 use upnext_server::json_block::JsonBlock;
 
@@ -64,6 +64,8 @@ async fn its_bounds_are_those_of_the_code() {
     assert_eq!(schemas["Events"]["properties"]["events"]["maxItems"], MAX_EVENTS);
     let kinds: Vec<&str> = EventKind::ALL.iter().map(|kind| kind.as_str()).collect();
     assert_eq!(schemas["Event"]["properties"]["type"]["enum"], serde_json::json!(kinds));
+    let purposes = &schemas["Event"]["properties"]["purposes"]["items"]["enum"];
+    assert_eq!(*purposes, serde_json::json!(Purposes::ALL.names()));
     let parameters = document["paths"]["/v1/candidates"]["get"]["parameters"]
         .as_array()
         .unwrap();

@@ -12,7 +12,7 @@ ensureProjectTools();
 /** Players from npm, each in one file as a site would bundle it. */
 const players = join(workDir, "players");
 await build({
-  entryPoints: { plyr: "plyr", "media-chrome": "media-chrome", vidstack: "vidstack/player" },
+  entryPoints: { hls: "hls.js", plyr: "plyr", "media-chrome": "media-chrome", vidstack: "vidstack/player" },
   absWorkingDir: dirname(tool.resolve("video.js/package.json")),
   outdir: players,
   bundle: true,
@@ -72,6 +72,9 @@ for (const name of browserNames) {
     test("the playlist before recommendations, nothing twice, and an end", { timeout: 60_000 }, async () => {
       assert.deepEqual(await result("order"), { order: ["p1", "p2", "b", "c", "d", null] });
     });
+    test("by JW Player's options: at once where its timer says so, in its words, not shown where it shows none", { timeout: 60_000 }, async () => {
+      assert.deepEqual(await result("jw"), { heard: [["announce", "xx"], ["play", "xx", true]], countdowns: ["Title of xx, 0 s"], heading: "More", attribute: "0", shown: [true, false] });
+    });
     test("axe finds nothing serious; every control is a button; the countdown is said once", { timeout: 60_000 }, async () => {
       const { violations, passes, buttons, said, timer } = await result("accessible");
       assert.deepEqual(violations, []);
@@ -85,6 +88,14 @@ for (const name of browserNames) {
         const { watches } = await result(`player&player=${player}`, open);
         assert.deepEqual(watches.map(([id]) => id), ["v1"]);
         assert.ok(Math.abs(watches[0][1] - 1) <= 0.35, `${watches[0][1]} s`);
+      });
+    }
+    for (const [by, wanted] of [["attachHls", [["v1", 1], ["v1", 1], ["v1", 1], ["v2", 1]]], ["attach", [["v1", 1], ["v2", 1]]]]) {
+      test(`hls.js by ${by}: what is played counts, another address ends the view${by === "attachHls" ? ", a recovery does not; an interstitial is left out" : ""}`, { timeout: 60_000 }, async () => {
+        const { watches, errors } = await result(`hls&by=${by}`, open);
+        assert.deepEqual(errors, []);
+        assert.deepEqual(watches.map(([id]) => id), wanted.map(([id]) => id), JSON.stringify(watches));
+        watches.forEach(([, seconds], i) => assert.ok(Math.abs(seconds - wanted[i][1]) <= 0.6, JSON.stringify(watches)));
       });
     }
     for (const autoplay of [false, true]) {

@@ -1,5 +1,5 @@
 // Scripted viewings of a real <video>, run in a page. Each says by its waits on the video's own position what was played.
-import { clipUrl } from "./clip.mjs";
+import { clipBytes, clipUrl } from "./clip.mjs";
 
 const until = (target, name) => new Promise((done) => target.addEventListener(name, done, { once: true }));
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -79,6 +79,28 @@ export const viewings = {
     page.video.loop = true;
     const stop = await playing(page, 2);
     await wait(5000);
+    stop();
+  },
+  /** The stream runs dry in the middle, and goes on a while later. */
+  async stalls({ upnext, video }) {
+    const source = new MediaSource();
+    video.src = URL.createObjectURL(source);
+    await until(source, "sourceopen");
+    const buffer = source.addSourceBuffer('video/webm; codecs="vp8"');
+    const bytes = await clipBytes(6);
+    const append = async (part) => {
+      const appended = until(buffer, "updateend");
+      buffer.appendBuffer(part);
+      await appended;
+    };
+    await append(bytes.subarray(0, bytes.length / 3));
+    const stop = upnext.attach(video, { id: "v1" });
+    await video.play();
+    await at(video, 1.5);
+    await wait(2000);
+    if (video.currentTime > 2.2) throw new Error(`the video does not stall: it stands at ${video.currentTime}`);
+    await append(bytes.subarray(bytes.length / 3));
+    await at(video, 3);
     stop();
   },
   async hidden(page) {

@@ -36,6 +36,7 @@ const expected = [
   ["seekBack", [["v1", 2]]],
   ["doubleSpeed", [["v1", 4]]],
   ["loops", [["v1", 2]]],
+  ["stalls", [["v1", 3]]],
   ["hidden", [["v1", 1]]],
   ["hiddenInPictureInPicture", [["v1", 2]]],
   ["sourceChange", [["v1", 1], ["v2", 1]]],

@@ -1,3 +1,3 @@
 // Types of `upnext/players`.
 export type { AttachOptions } from "./attach.js";
-export { attachInside, attachVideojs, type VideojsPlayer } from "./players.js";
+export { attachHls, attachInside, attachVideojs, type HlsPlayer, type VideojsPlayer } from "./players.js";

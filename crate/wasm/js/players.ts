@@ -8,6 +8,59 @@ export interface VideojsPlayer {
   off(event: string | string[], act: () => void): void;
 }
 
+/** What is used of an `Hls` of hls.js. */
+export interface HlsPlayer {
+  readonly media: HTMLMediaElement | null;
+  readonly url: string | null;
+  on(event: string, act: () => void): void;
+  off(event: string, act: () => void): void;
+}
+
+/**
+ * `upnext.attach` for hls.js: goes on when it takes its element back after an error (`recoverMediaError`), leaves out
+ * interstitials, which are advertisements in the stream, and ends when another address is loaded. Call it again after
+ * `hls.loadSource` of the next video.
+ */
+export function attachHls(upnext: Pick<Upnext, "attach">, hls: HlsPlayer, options: AttachOptions): () => void {
+  let stop: (() => void) | undefined;
+  let watched: HTMLMediaElement | undefined;
+  let { url } = hls;
+  let interstitial = false;
+  const rest = () => {
+    stop?.();
+    stop = watched = undefined;
+  };
+  const begin = () => {
+    const { media } = hls;
+    if (interstitial || !media || media === watched) return;
+    rest();
+    watched = media;
+    stop = upnext.attach(media, options);
+  };
+  const acts: Record<string, () => void> = {
+    hlsMediaAttached: begin,
+    hlsMediaDetaching: rest,
+    hlsInterstitialStarted: () => {
+      interstitial = true;
+      rest();
+    },
+    hlsInterstitialsPrimaryResumed: () => {
+      interstitial = false;
+      begin();
+    },
+    // The address that is loaded first may come after this call.
+    hlsManifestLoading: () => (!url || url === hls.url ? void (url = hls.url) : end()),
+    hlsDestroying: () => end(),
+  };
+  const end = () => {
+    for (const [event, act] of Object.entries(acts)) hls.off(event, act);
+    rest();
+  };
+  for (const [event, act] of Object.entries(acts)) hls.on(event, act);
+  begin();
+  return end;
+}
+
 /**
  * `upnext.attach` for a player that makes its media element itself, late, or another one for another kind of source (Vidstack, JW
  * Player, Shaka's UI): follows whichever `<video>` or `<audio>` is inside `container`. Call what it returns, and it again, for the next

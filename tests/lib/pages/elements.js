@@ -1,8 +1,9 @@
 // What pages that test the elements do, by `?do=`: each leaves what it saw as JSON on the page.
 import { createRecommender, memoryStorage } from "/dist/browser.js";
-import { defineElements } from "/dist/elements.js";
-import { attachInside, attachVideojs } from "/dist/players.js";
+import { defineElements, fromJwRelated } from "/dist/elements.js";
+import { attachHls, attachInside, attachVideojs } from "/dist/players.js";
 import { clipBytes, clipUrl } from "/lib/clip.mjs";
+import { playlistUrl } from "/lib/hls.mjs";
 import { ORIGIN } from "/lib/replay.mjs";
 import { watches } from "/lib/viewings.mjs";
 
@@ -140,6 +141,19 @@ const acts = {
     }
     return { order };
   },
+  /** Elements set up by JW Player's options. */
+  async jw() {
+    const { next: its, rail: listed } = fromJwRelated({ oncomplete: "autoplay", autoplaytimer: 0, autoplaymessage: "__title__, xx s", heading: "More", displayMode: "shelf" });
+    const next = Object.assign(add("upnext-next", stubborn("xx", "b")), its);
+    const rail = Object.assign(add("upnext-rail", stubborn("xx", "b")), listed);
+    await rail.rank();
+    const heard = listen(next);
+    const countdowns = [];
+    next.addEventListener("upnext-play", () => countdowns.push(inside(next, "countdown")[0].textContent));
+    await next.announce("b");
+    const hidden = Object.assign(add("upnext-rail", stubborn("a")), fromJwRelated({ displayMode: "none" }).rail);
+    return { heard, countdowns, heading: texts(rail, "heading")[0], attribute: next.getAttribute("seconds"), shown: [rail, hidden].map((one) => getComputedStyle(one).display !== "none") };
+  },
   async accessible() {
     await new Promise((done, failed) => document.head.append(Object.assign(document.createElement("script"), { src: "/axe/axe.min.js", onload: done, onerror: failed })));
     const upnext = await create();
@@ -226,6 +240,45 @@ const acts = {
     stop();
     await wait(100);
     return { watches: await watches(upnext) };
+  },
+  /** hls.js plays one stream, loses its element and takes it back, says that an interstitial is on, and plays another; `?by=attach`: without the adapter. */
+  async hls() {
+    const { default: Hls } = await import("/players/hls.js");
+    const upnext = await create();
+    const video = Object.assign(document.createElement("video"), { muted: true, playsInline: true });
+    document.querySelector("main").append(video);
+    const hls = new Hls({ enableWorker: false });
+    const errors = [];
+    hls.on(Hls.Events.ERROR, (_, { details, fatal }) => fatal && errors.push(details));
+    const adapter = query.get("by") !== "attach";
+    const attach = (id) => (adapter ? attachHls(upnext, hls, { id }) : upnext.attach(video, { id }));
+    const at = async (second) => {
+      for (const end = performance.now() + 15_000; !(video.currentTime >= second); await wait(10)) if (performance.now() > end) throw new Error(`hls.js stands at ${video.currentTime}: ${errors}`);
+    };
+    hls.attachMedia(video);
+    // Before there is an address.
+    if (adapter) attach("v1");
+    hls.loadSource(playlistUrl(30));
+    if (!adapter) attach("v1");
+    await video.play();
+    await at(1);
+    if (adapter) {
+      hls.recoverMediaError();
+      await video.play();
+      await at(2);
+      hls.trigger(Hls.Events.INTERSTITIAL_STARTED, {});
+      await at(3);
+      hls.trigger(Hls.Events.INTERSTITIALS_PRIMARY_RESUMED, {});
+      await at(4);
+    }
+    hls.loadSource(playlistUrl(20));
+    const stop = attach("v2");
+    await video.play();
+    await at(1);
+    if (adapter) hls.destroy();
+    else stop();
+    await wait(100);
+    return { watches: await watches(upnext), errors };
   },
   async videojs() {
     await new Promise((done, failed) => document.head.append(Object.assign(document.createElement("script"), { src: "/videojs/video.min.js", onload: done, onerror: failed })));

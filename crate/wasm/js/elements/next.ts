@@ -7,8 +7,10 @@ export interface UpnextNextElement extends UpnextElement {
   playlist: readonly NextItem[];
   /** Whether the next one starts by itself; the attribute `autoplay`, and the viewer's own switch. */
   autoplay: boolean;
+  /** Seconds of the countdown; the attribute `seconds`, default 8. */
+  seconds: number;
   /**
-   * The video `watching` is over: chooses what comes, shows it, and counts down (attribute `seconds`, default 8) where
+   * The video `watching` is over: chooses what comes, shows it, and counts down where
    * autoplay is on. Fires `upnext-announce`; then `upnext-play` with `detail: { item, autoplay }`, the item that was
    * announced and no other, or `upnext-cancel`. Resolves with the item, or nothing where nothing is left.
    */
@@ -97,6 +99,15 @@ export function nextElement(): CustomElementConstructor {
       this.toggleAttribute("autoplay", on);
     }
 
+    get seconds(): number {
+      const seconds = Number(this.getAttribute("seconds") ?? Number.NaN);
+      return seconds >= 0 ? seconds : DEFAULT_SECONDS;
+    }
+
+    set seconds(seconds: number) {
+      this.setAttribute("seconds", String(seconds));
+    }
+
     async announce(watching: string): Promise<NextItem | undefined> {
       const asked = ++this.#asked;
       this.#seen.add(watching);
@@ -108,15 +119,14 @@ export function nextElement(): CustomElementConstructor {
       this.announced = item;
       this.#offer.hidden = !item;
       if (!item) return undefined;
-      const asText = Number(this.getAttribute("seconds") ?? DEFAULT_SECONDS);
-      const seconds = this.autoplay && asText >= 0 ? asText : undefined;
+      const seconds = this.autoplay ? this.seconds : undefined;
       const title = this.titleOf(item);
       this.#title.textContent = title;
       this.#said.textContent = this.words.announced(title, seconds);
       this.#countdown.hidden = this.#bar.hidden = seconds === undefined;
       this.tell("upnext-announce", { item, seconds });
       // Whoever heard of it may have cancelled it.
-      if (seconds !== undefined && this.announced === item) this.#count(seconds * 1000);
+      if (seconds !== undefined && this.announced === item) this.#count(seconds * 1000, title);
       return item;
     }
 
@@ -138,14 +148,14 @@ export function nextElement(): CustomElementConstructor {
     }
 
     /** Counts while the page is seen: nothing starts in a tab that nobody looks at. */
-    #count(wholeMs: number): void {
+    #count(wholeMs: number, title: string): void {
       let leftMs = wholeMs;
       let last = performance.now();
       const tick = () => {
         const now = performance.now();
         if (document.visibilityState !== "hidden") leftMs -= now - last;
         last = now;
-        this.#countdown.textContent = this.words.startsIn(Math.max(0, Math.ceil(leftMs / 1000)));
+        this.#countdown.textContent = this.words.startsIn(Math.max(0, Math.ceil(leftMs / 1000)), title);
         this.#bar.style.setProperty("--left", String(Math.max(0, leftMs / wholeMs)));
         if (leftMs <= 0) this.#start(true);
       };

@@ -10,7 +10,7 @@ export interface Words {
   /** Said once by a screen reader: what comes, and in how many seconds it starts by itself (`undefined`: it does not). */
   announced(title: string, seconds: number | undefined): string;
   /** Shown while it counts down. */
-  startsIn(seconds: number): string;
+  startsIn(seconds: number, title: string): string;
   /** Why a video stands where it stands; `other`: title of the video that it resembles, empty where there is none. */
   reason(reason: Reason, other: string): string;
 }

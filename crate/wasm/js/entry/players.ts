@@ -1,2 +1,2 @@
 // Players that need more than their media element.
-export { attachInside, attachVideojs } from "../players.js";
+export { attachHls, attachInside, attachVideojs } from "../players.js";

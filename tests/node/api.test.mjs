@@ -21,6 +21,12 @@ test("the types hold what they say, and refuse what they should", { timeout: 120
   execFileSync("npx", ["--no-install", "tsc", "-p", "tests/types"], { cwd: root, stdio: "pipe" });
 });
 
+test("an entry is a file of fewer than ten lines over the one facade", () => {
+  const folder = join(root, "crate/wasm/js/entry");
+  const long = readdirSync(folder).filter((name) => readFileSync(join(folder, name), "utf8").trimEnd().split("\n").length >= 10);
+  assert.deepEqual(long, []);
+});
+
 test("an instance has the calls of the API by their names", async () => {
   const { createRecommender } = await packed.load("upnext");
   const set = goldenSet("tiny");

@@ -41,7 +41,7 @@ const world = `
   #[derive(Debug)] pub struct Error;
   pub enum ErrorKind { RequestInvalid { what: String, reason: String } }
   impl From<ErrorKind> for Error { fn from(_: ErrorKind) -> Error { Error } }
-  pub mod block { pub const MAX_CANDIDATES: usize = 1; }
+  pub mod block { pub const MAX_CANDIDATES: usize = 1; pub const MAX_ID_BYTES: usize = 1; }
   pub mod bundle { pub fn is_sha256_hex(_: &str) -> bool { true } }
   #[path = "request.rs"] pub mod request;`;
 

@@ -3,6 +3,7 @@
 //!
 //! Pure: no clock, I/O, randomness, threads or panics. Time and seeds are arguments.
 
+pub mod agreement;
 pub mod block;
 pub mod bundle;
 mod code;
@@ -12,6 +13,7 @@ pub mod encounter;
 pub mod engine;
 mod error;
 mod event;
+pub mod experiment;
 pub mod explore;
 pub mod fatigue;
 pub mod feature;

@@ -4,10 +4,12 @@
 //! crate that has no profile, context, history or slate (`tests/node/layers.test.mjs`).
 
 use crate::Error;
-use crate::block::MAX_CANDIDATES;
+use crate::block::{MAX_CANDIDATES, MAX_ID_BYTES};
 
 /// Most languages of a request.
 pub const MAX_LANGUAGES: usize = 8;
+/// Most videos that a request of mode [`Mode::Recent`] names.
+pub const MAX_RECENT: usize = 50;
 
 /// Who asks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,6 +21,12 @@ pub enum Mode {
     Account {
         /// The token, as the site issued it.
         token: String,
+    },
+    /// Nobody, who says by their own choice which videos they found relevant of late: the server folds them in for this
+    /// answer, and keeps nothing.
+    Recent {
+        /// Ids, the latest first, at most [`MAX_RECENT`]; of one that comes twice the first counts.
+        videos: Vec<String>,
     },
 }
 
@@ -50,13 +58,16 @@ pub struct DeclaredInputs {
     pub mode: Mode,
 }
 
-/// A GET request.
+/// A request: GET without a body, POST with one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CandidateRequest {
     /// Address with query.
     pub url: String,
     /// Headers, in order.
     pub headers: Vec<(&'static str, String)>,
+    /// The videos of mode [`Mode::Recent`] as `{"recent":["id",…]}`: addresses are written down and kept on the way, bodies
+    /// are not.
+    pub body: Option<String>,
 }
 
 /// Builds the request.
@@ -107,13 +118,51 @@ pub fn candidate_request(inputs: &DeclaredInputs) -> Result<CandidateRequest, Er
     url.push_str(&format!("&size={}", inputs.size));
 
     let mut headers = vec![("accept", "application/x-protobuf".to_owned())];
-    if let Mode::Account { token } = &inputs.mode {
-        if token.is_empty() || token.len() > 4096 || !token.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(invalid("token", "is 1..=4096 visible ASCII characters"));
+    let mut body = None;
+    match &inputs.mode {
+        Mode::Anonymous => {}
+        Mode::Account { token } => {
+            if token.is_empty() || token.len() > 4096 || !token.bytes().all(|b| b.is_ascii_graphic()) {
+                return Err(invalid("token", "is 1..=4096 visible ASCII characters"));
+            }
+            headers.push(("authorization", format!("Bearer {token}")));
         }
-        headers.push(("authorization", format!("Bearer {token}")));
+        Mode::Recent { videos } => {
+            headers.push(("content-type", "application/json".to_owned()));
+            body = Some(recent(videos)?);
+        }
     }
-    Ok(CandidateRequest { url, headers })
+    Ok(CandidateRequest { url, headers, body })
+}
+
+/// `{"recent":["id",…]}`.
+fn recent(videos: &[String]) -> Result<String, Error> {
+    let mut body = "{\"recent\":[".to_owned();
+    for (place, id) in videos.iter().enumerate() {
+        if place >= MAX_RECENT || !(1..=MAX_ID_BYTES).contains(&id.len()) {
+            return Err(invalid(
+                "recent",
+                format!("is at most {MAX_RECENT} ids of 1..={MAX_ID_BYTES} bytes"),
+            ));
+        }
+        if videos[..place].contains(id) {
+            continue;
+        }
+        if place > 0 {
+            body.push(',');
+        }
+        body.push('"');
+        for letter in id.chars() {
+            match letter {
+                '"' | '\\' => body.extend(['\\', letter]),
+                '\0'..='\x1f' => body.push_str(&format!("\\u{:04x}", u32::from(letter))),
+                _ => body.push(letter),
+            }
+        }
+        body.push('"');
+    }
+    body.push_str("]}");
+    Ok(body)
 }
 
 /// Sorted and distinct in lower case: one address per set of languages, so that caches can share it.
@@ -150,6 +199,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::Code;
+    use proptest::prelude::*;
 
     fn inputs() -> DeclaredInputs {
         DeclaredInputs {
@@ -167,7 +217,10 @@ mod tests {
         let (code, _) = source.split_once("#[cfg(test)]").unwrap();
         // What it may import, in full; anything else of the crate would show here.
         let imports: Vec<&str> = code.lines().filter(|l| l.starts_with("use ")).collect();
-        assert_eq!(imports, ["use crate::Error;", "use crate::block::MAX_CANDIDATES;"]);
+        assert_eq!(
+            imports,
+            ["use crate::Error;", "use crate::block::{MAX_CANDIDATES, MAX_ID_BYTES};"]
+        );
         let paths: Vec<&str> = code
             .split("crate::")
             .skip(1)
@@ -219,6 +272,49 @@ mod tests {
         assert_eq!(signed.url, anonymous.url);
         assert_eq!(signed.headers[1], ("authorization", "Bearer t.o.k".to_owned()));
         assert_eq!(signed.headers[..1], anonymous.headers);
+        assert_eq!((&signed.body, &anonymous.body), (&None, &None));
+    }
+
+    fn named(videos: &[&str]) -> Result<CandidateRequest, Error> {
+        let videos = videos.iter().map(|id| (*id).to_owned()).collect();
+        candidate_request(&DeclaredInputs {
+            mode: Mode::Recent { videos },
+            ..inputs()
+        })
+    }
+
+    #[test]
+    fn videos_that_are_named_are_a_body_and_the_address_is_that_of_anybody() {
+        let request = named(&["v2", "猫", "v2", "a\"\\\n\u{1}"]).unwrap();
+        let anonymous = candidate_request(&inputs()).unwrap();
+        assert_eq!(request.url, anonymous.url);
+        assert_eq!(request.headers[..1], anonymous.headers);
+        assert_eq!(request.headers[1..], [("content-type", "application/json".to_owned())]);
+        assert_eq!(request.body.unwrap(), r#"{"recent":["v2","猫","a\"\\\u000a\u0001"]}"#);
+        assert_eq!(
+            named(&[]).unwrap().body.unwrap(),
+            r#"{"recent":[]}"#,
+            "no video is a list too"
+        );
+        assert!(named(&["v"; MAX_RECENT]).is_ok());
+        for wrong in [
+            &["v"; MAX_RECENT + 1][..],
+            &[""],
+            &["x".repeat(MAX_ID_BYTES + 1).as_str()],
+        ] {
+            assert_eq!(named(wrong).unwrap_err().code(), Code::RequestInvalid);
+        }
+    }
+
+    proptest! {
+        /// Whatever the ids are, any reader of JSON finds them again.
+        #[test]
+        fn the_body_is_json_that_holds_the_ids(ids in prop::collection::btree_set("(?s).{1,20}", 0..12)) {
+            let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+            let body = named(&ids).unwrap().body.unwrap();
+            let read: serde_json::Value = serde_json::from_str(&body).unwrap();
+            prop_assert_eq!(read, serde_json::json!({ "recent": ids }));
+        }
     }
 
     #[test]

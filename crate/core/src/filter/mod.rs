@@ -225,7 +225,13 @@ fn speaks(tag: &str, range: &str) -> bool {
 
 /// Years from which a rating of the US film and television boards allows a video; `None` for
 /// ratings without a lower bound and for those of other boards.
-fn least_age(rating: &str) -> Option<f32> {
+///
+/// ```
+/// use upnext_core::filter::least_age;
+/// assert_eq!([least_age("pg-13"), least_age("TV-MA"), least_age("G")], [Some(13.0), Some(17.0), None]);
+/// ```
+#[must_use]
+pub fn least_age(rating: &str) -> Option<f32> {
     match rating.trim().to_ascii_uppercase().as_str() {
         "TV-Y7" => Some(7.0),
         "PG-13" => Some(13.0),

@@ -4,7 +4,7 @@ use super::{History, StoredEvent};
 use crate::bundle::ClientModel;
 use crate::feature::PastEvent;
 use crate::text::encode_text;
-use crate::{EventKind, fraction_watched};
+use crate::{EventKind, fraction_watched, relevant};
 
 /// Text vectors of the searches of a history, which [`PastEvent`]s borrow.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +53,40 @@ impl History {
             }
         });
         past.collect()
+    }
+}
+
+impl History {
+    /// Ids of the latest videos that the viewer found relevant up to `now_ms`, the latest first, each once, at most `most`:
+    /// what mode [`Recent`](crate::request::Mode::Recent) declares. As the server reads the events of an account: liked or
+    /// watched for half at once, and not sent away since.
+    #[must_use]
+    pub fn recent(&self, most: usize, now_ms: i64) -> Vec<&str> {
+        let mut words: Vec<(&str, bool)> = Vec::new();
+        let mut found: Vec<&str> = Vec::new();
+        let past = || self.events().rev().filter(move |event| event.at_ms <= now_ms);
+        for (event, video) in past().filter_map(|event| Some((event, event.video.as_deref()?))) {
+            let wanted = match event.kind {
+                EventKind::Like | EventKind::Share => true,
+                EventKind::Dislike | EventKind::NotInterested => false,
+                _ => continue,
+            };
+            if words.iter().all(|(known, _)| *known != video) {
+                words.push((video, wanted));
+            }
+        }
+        for (event, video) in past().filter_map(|event| Some((event, event.video.as_deref()?))) {
+            let watched = event.seconds.filter(|_| event.kind == EventKind::Watch);
+            let fraction = fraction_watched(watched, event.length_seconds);
+            if found.len() < most
+                && relevant(event.kind == EventKind::Like, fraction)
+                && !words.contains(&(video, false))
+                && !found.contains(&video)
+            {
+                found.push(video);
+            }
+        }
+        found
     }
 }
 

@@ -278,4 +278,47 @@ proptest! {
             past_vectors(&history, &model());
         }
     }
+
+    /// Liked or watched for half, the last word on it not a bad one; the latest first, by the moment of the latest such event.
+    #[test]
+    fn recent_videos_are_the_latest_that_were_found_relevant(
+        did in prop::collection::vec((0_usize..8, 0_i64..12, 0_u8..4, 0_u8..25), 0..40),
+        most in 0_usize..5,
+        now in 0_i64..12,
+    ) {
+        let mut history = History::default();
+        for (kind, at_ms, video, seconds) in did {
+            let kind = EventKind::ALL[kind];
+            let event = StoredEvent {
+                video: (kind != EventKind::Search).then(|| format!("v{video}")),
+                text: (kind == EventKind::Search).then(|| "x".to_owned()),
+                seconds: Some(f32::from(seconds)),
+                length_seconds: (video > 0).then_some(20.0),
+                ..StoredEvent::new(kind, at_ms)
+            };
+            history.insert(event);
+        }
+        let past: Vec<&StoredEvent> = history.events().filter(|event| event.at_ms <= now).collect();
+        let mut expected: Vec<(usize, String)> = Vec::new();
+        for video in (0..4).map(|video| format!("v{video}")) {
+            let own = || past.iter().enumerate().filter(|(_, event)| event.video.as_ref() == Some(&video));
+            let mut found = own().filter(|(_, event)| match event.kind {
+                EventKind::Like => true,
+                EventKind::Watch => video != "v0" && event.seconds >= Some(10.0),
+                _ => false,
+            });
+            let bad = |kind| matches!(kind, EventKind::Dislike | EventKind::NotInterested);
+            let good = |kind| matches!(kind, EventKind::Like | EventKind::Share);
+            let word = own().rfind(|(_, event)| bad(event.kind) || good(event.kind));
+            if let Some((at, _)) = found.next_back()
+                && !word.is_some_and(|(_, event)| bad(event.kind))
+            {
+                expected.push((at, video));
+            }
+        }
+        expected.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+        expected.truncate(most);
+        let expected: Vec<&str> = expected.iter().map(|(_, video)| video.as_str()).collect();
+        prop_assert_eq!(history.recent(most, now), expected);
+    }
 }

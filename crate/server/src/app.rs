@@ -19,13 +19,16 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::Instrument;
 
 use crate::admin::AdminKey;
+use crate::edition::Audience;
 use crate::error::ApiError;
 use crate::event::MAX_BODY_BYTES;
+use crate::experiment::{Arm, Experiment};
 use crate::limit::Limits;
 use crate::metrics::Metrics;
 use crate::pulse::Pulse;
-use crate::route::{accounts, bundle, candidates, events, health, metrics, online, openapi, videos};
+use crate::route::{accounts, bundle, candidates, events, health, metrics, online, openapi, recent, videos};
 use crate::serving::Serving;
+use crate::shadow::Shadow;
 use crate::store::event::each_beat;
 use crate::store::{Store, StoreError};
 use crate::token::TokenKey;
@@ -52,8 +55,12 @@ pub struct Settings {
     pub most_in_flight: usize,
     /// Of this many requests of accounts one is searched again by hand, for the metrics; 0: none.
     pub recall_every: u64,
-    /// Region (ISO 3166) that is served: of videos that say where they may be shown, those of this region.
-    pub region: Option<String>,
+    /// Whom the server serves.
+    pub audience: Audience,
+    /// The experiment that runs.
+    pub experiment: Option<Experiment>,
+    /// Of this many requests for candidates one is scored with the shadow's bundle too, where there is one; at least 1.
+    pub shadow_every: u64,
 }
 
 impl Default for Settings {
@@ -68,7 +75,9 @@ impl Default for Settings {
             most_in_flight: 256,
             recall_every: 1000,
             keep_days: None,
-            region: None,
+            audience: Audience::default(),
+            experiment: None,
+            shadow_every: 10,
         }
     }
 }
@@ -101,6 +110,8 @@ pub struct AppState {
     pub settings: Settings,
     /// One permit for each processor that builds blocks.
     pub workers: Arc<Semaphore>,
+    /// Where requests go that are scored with another bundle too.
+    pub shadow: Shadow,
     clock: Clock,
     started_ms: i64,
 }
@@ -122,6 +133,7 @@ impl AppState {
             token_key,
             store: None,
             admin_key: None,
+            shadow: Shadow::new(settings.shadow_every),
             settings,
             workers: Arc::new(Semaphore::new(processors)),
             clock,
@@ -156,6 +168,12 @@ impl AppState {
         *self.serving.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(serving);
     }
 
+    /// The arm of an account, while an experiment runs.
+    #[must_use]
+    pub fn arm(&self, account: Option<&str>) -> Option<&Arm> {
+        self.settings.experiment.as_ref()?.arm(account?)
+    }
+
     /// Unix milliseconds.
     #[must_use]
     pub fn now_ms(&self) -> i64 {
@@ -177,12 +195,18 @@ pub fn app(state: Arc<AppState>) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::metrics))
         .route("/openapi.json", get(openapi::openapi))
-        .route("/v1/candidates", get(candidates::candidates))
         .route("/v1/metrics/online", get(online::online))
         .route("/bundle/current.json", get(bundle::current))
         .route("/bundle/{id}/{*path}", get(bundle::file))
         .route_layer(from_fn(refuse_bodies));
-    let writes = Router::new()
+    let bodies = Router::new()
+        .route(
+            "/v1/candidates",
+            get(candidates::candidates)
+                .route_layer(from_fn(refuse_bodies))
+                .post(recent::candidates)
+                .layer(DefaultBodyLimit::max(recent::MAX_BODY_BYTES)),
+        )
         .route(
             "/v1/events",
             post(events::events).layer(DefaultBodyLimit::max(MAX_BODY_BYTES)),
@@ -195,7 +219,7 @@ pub fn app(state: Arc<AppState>) -> Router {
         )
         .route("/v1/accounts/{id}", get(accounts::get).delete(accounts::delete));
     reads
-        .merge(writes)
+        .merge(bodies)
         .fallback(|| async { ApiError::NotFound })
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
         // From the inside out: the last layer sees a request first.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use upnext_core::Error;
 use upnext_core::block::{BLOCK_VERSION, Block, BlockMessage, Dims};
 
-use crate::account::Past;
+use crate::known::Known;
 use crate::pulse::Pulse;
 use crate::source::{Ask, Candidate, Part, blend, cf, content, fresh, near, neighbours, popular};
 use crate::stock::{Stock, VideoView};
@@ -18,51 +18,81 @@ pub const REMOVED_MS: i64 = 7 * 86_400_000;
 pub enum Asker {
     /// Nobody in particular: public shelves.
     Anonymous,
-    /// An account, by what is known of it.
-    Account(Box<Known>),
+    /// Somebody of whom something is known: an account, or who named videos.
+    Known(Box<Known>),
 }
 
-/// What is known of an account.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Known {
-    /// Factor; zeros for an account of which nothing was learnt.
-    pub factor: Vec<f32>,
-    /// What was written down.
-    pub past: Past,
-    /// For each neighbour the number of videos that both found relevant, and what it found relevant.
-    pub finds: Vec<(usize, Vec<String>)>,
+/// What a request wants of the sources.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wish {
+    /// BCP 47 tags that were declared.
+    pub languages: Vec<String>,
+    /// Number of candidates.
+    pub size: usize,
+    /// What each source may fill of the block of somebody who is known.
+    pub shares: Shares,
+    /// Unix milliseconds.
+    pub now_ms: i64,
 }
 
-/// What a source may fill: its own places, and how much it may bring at most, as shares of the block.
-struct Share {
-    own: f32,
-    most: f32,
+/// What a source may fill, as shares of the block, 0..=1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Share {
+    /// Places that nobody takes from it.
+    pub own: f32,
+    /// How much it may bring at most, no less than `own`.
+    pub most: f32,
 }
 
-const NEIGHBOURS: Share = Share { own: 0.1, most: 0.2 };
-const NEAR: Share = Share { own: 0.1, most: 0.4 };
-/// The exploration budget: nobody's block has more of what nobody knows yet.
-const FRESH: Share = Share { own: 0.05, most: 0.05 };
-const POPULAR: Share = Share { own: 0.05, most: 0.2 };
+impl Share {
+    const fn new(own: f32, most: f32) -> Share {
+        Share { own, most }
+    }
+}
+
+/// What the sources may fill that stand beside an account's factor, which has whatever they leave.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Shares {
+    /// What neighbours found.
+    pub neighbours: Share,
+    /// What is near the latest relevant videos.
+    pub near: Share,
+    /// Fresh uploads. The exploration budget: a block has no more than this of what nobody knows yet.
+    pub fresh: Share,
+    /// What is popular now.
+    pub popular: Share,
+}
+
+impl Default for Shares {
+    fn default() -> Shares {
+        Shares {
+            neighbours: Share::new(0.1, 0.2),
+            near: Share::new(0.1, 0.4),
+            fresh: FRESH_FOR_ALL,
+            popular: Share::new(0.05, 0.2),
+        }
+    }
+}
+
+const FRESH_FOR_ALL: Share = Share::new(0.05, 0.05);
 /// Newcomers have nothing of their own to go by.
-const POPULAR_FOR_ALL: Share = Share { own: 0.2, most: 0.4 };
+const POPULAR_FOR_ALL: Share = Share::new(0.2, 0.4);
 
-/// The candidates for a request. For an account: what its factor finds, beside neighbours, what is near its latest
-/// videos, fresh and popular ones, each with places of its own; then the shelves as far as there is room. For
+/// The candidates for a request. For somebody who is known: what their factor finds, beside neighbours, what is near their
+/// latest videos, fresh and popular ones, each with places of its own; then the shelves as far as there is room. For
 /// everybody else the shelves, beside fresh and popular ones.
 ///
 /// # Errors
 /// Those of the index; none for a factor of this bundle.
-pub fn select(
-    stock: &Stock<'_>,
-    pulse: &Pulse,
-    asker: &Asker,
-    languages: &[String],
-    size: usize,
-    now_ms: i64,
-) -> Result<Vec<Candidate>, Error> {
+pub fn select(stock: &Stock<'_>, pulse: &Pulse, asker: &Asker, wish: &Wish) -> Result<Vec<Candidate>, Error> {
+    let Wish {
+        ref languages,
+        size,
+        ref shares,
+        now_ms,
+    } = *wish;
     let mut allowed = stock.visible();
-    if let Asker::Account(known) = asker {
+    if let Asker::Known(known) = asker {
         known.past.done.iter().for_each(|row| allowed.remove(*row));
     }
     let ask = |most: f32| Ask {
@@ -76,23 +106,26 @@ pub fn select(
         candidates,
         quota: (size as f32 * share.own) as usize,
     };
-    let fresh = part(&FRESH, fresh::candidates(&ask(FRESH.most), pulse));
+    let fresh = |share: &Share| part(share, fresh::candidates(&ask(share.most), pulse));
     let shelf = Part {
         candidates: content::candidates(&ask(1.0)),
         quota: 0,
     };
     let popular = |share: &Share| part(share, popular::candidates(&ask(share.most), pulse));
     let mut parts = match asker {
-        Asker::Anonymous => vec![shelf, fresh, popular(&POPULAR_FOR_ALL)],
-        Asker::Account(known) => vec![
+        Asker::Anonymous => vec![shelf, fresh(&FRESH_FOR_ALL), popular(&POPULAR_FOR_ALL)],
+        Asker::Known(known) => vec![
             Part {
                 candidates: cf::candidates(&ask(1.0), &known.factor)?,
                 quota: 0,
             },
-            part(&NEIGHBOURS, neighbours::candidates(&ask(NEIGHBOURS.most), &known.finds)),
-            part(&NEAR, near::candidates(&ask(NEAR.most), &known.past)?),
-            fresh,
-            popular(&POPULAR),
+            part(
+                &shares.neighbours,
+                neighbours::candidates(&ask(shares.neighbours.most), &known.finds),
+            ),
+            part(&shares.near, near::candidates(&ask(shares.near.most), &known.past)?),
+            fresh(&shares.fresh),
+            popular(&shares.popular),
             shelf,
         ],
     };
@@ -108,20 +141,32 @@ pub fn select(
     Ok(blend(&parts, size))
 }
 
+/// What a block says beside its candidates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Label<'a> {
+    /// Unix milliseconds.
+    pub now_ms: i64,
+    /// When it ends, Unix milliseconds.
+    pub expires_at_ms: i64,
+    /// Arm of the experiment that it was made by.
+    pub arm: Option<&'a str>,
+}
+
 /// The block of these candidates, in their order, verified as a device will verify it.
 ///
 /// # Errors
 /// Those of [`Block::decode`], if a candidate breaks a bound of the block; loading a catalogue rules that out.
-pub fn block(stock: &Stock<'_>, candidates: &[Candidate], now_ms: i64, expires_at_ms: i64) -> Result<Block, Error> {
+pub fn block(stock: &Stock<'_>, candidates: &[Candidate], label: Label<'_>) -> Result<Block, Error> {
     let catalogue = stock.catalogue;
     let dims = Dims {
         vector: catalogue.vectors.dim(),
         factor: catalogue.factors.dim(),
     };
-    let removed = stock.removed_since(now_ms.saturating_sub(REMOVED_MS));
+    let removed = stock.removed_since(label.now_ms.saturating_sub(REMOVED_MS));
     let message = BlockMessage {
-        expires_at_ms,
+        expires_at_ms: label.expires_at_ms,
         removed,
+        arm: label.arm.unwrap_or_default().to_owned(),
         ..message(stock, candidates)
     };
     Block::from_message(message, &catalogue.bundle_id, dims)

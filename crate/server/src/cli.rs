@@ -10,7 +10,9 @@ use upnext_core::block::MAX_CANDIDATES;
 
 use crate::admin::AdminKey;
 use crate::app::Settings;
+use crate::edition::Audience;
 use crate::error::StartError;
+use crate::experiment::{Arm, Experiment};
 use crate::route::online::{DAYS, MOST_DAYS};
 use crate::token::TokenKey;
 
@@ -34,6 +36,12 @@ Examples:
       what was kept, as the tables that `upnext-export train --data tables` starts from
   upnext-server online --data data --bundle bundle --html online.html
       click-through rate, completed videos, watch time and feedback of the last four weeks
+  upnext-server --bundle bundle --data data --token-secret-file secret --experiment may --arm control=1 --arm bold=1,fresh=0.1
+      half of the accounts get twice as many fresh videos; their blocks name the arm
+  upnext-server --bundle bundle --shadow next
+      scores one request in ten with the bundle of next too; answers stay as they are
+  upnext-server shadow --bundle bundle --next next
+      what the bundle of next would change
   upnext-server rollback --bundle bundle
       goes back to the bundle before; a running server follows within a second
   upnext-server token --account u42 --ttl-hours 24 --token-secret-file secret
@@ -69,6 +77,8 @@ pub enum Command {
     ExportEvents(ExportArgs),
     /// Count what viewers made of what they were shown.
     Online(OnlineArgs),
+    /// Compare what another bundle would offer with what is offered now.
+    Shadow(ShadowArgs),
     /// Go back to the bundle before; a running server follows within a second.
     Rollback(RollbackArgs),
 }
@@ -103,6 +113,21 @@ pub struct ServeArgs {
     /// Region (ISO 3166) to serve: of videos that say where they may be shown, those of this one
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
+    /// Age in years of whom this server serves: of videos whose rating asks for an age, those that it allows
+    #[arg(long, value_name = "YEARS")]
+    pub audience_age: Option<f32>,
+    /// Arm of an experiment: NAME=WEIGHT[,bundle=ID][,neighbours|near|fresh|popular=OWN[..MOST]]; may be repeated
+    #[arg(long = "arm", value_name = "ARM")]
+    pub arms: Vec<String>,
+    /// Name of the experiment; another name divides the accounts anew
+    #[arg(long, value_name = "NAME", default_value = "experiment")]
+    pub experiment: String,
+    /// Bundle root whose current bundle is scored beside, for upnext_shadow_*; it answers nobody
+    #[arg(long, value_name = "DIR")]
+    pub shadow: Option<PathBuf>,
+    /// Of this many requests for candidates one is scored with the shadow's bundle too; 0: none
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub shadow_every: u64,
     /// Candidates in a block when a request names no size
     #[arg(long, value_name = "N", default_value_t = 500)]
     pub pool: usize,
@@ -175,6 +200,46 @@ pub struct OnlineArgs {
     /// File to write a page to
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+}
+
+/// Options of `shadow`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  upnext-server shadow --bundle bundle --next next
+      a table over accounts of the bundle: how much of the first 10, 50 and all candidates stays, rank-biased overlap, share of
+      new candidates, and how long both take
+  upnext-server shadow --bundle bundle --next next --data data --accounts 1000 --json shadow.json
+      over accounts of a running server too, with what they did
+A running server compares a sample of its own requests the same way: --shadow next, and upnext_shadow_* in /metrics.
+docs/server.md says what each figure means.")]
+pub struct ShadowArgs {
+    /// Root of the bundle that serves
+    #[arg(long, value_name = "DIR")]
+    pub bundle: PathBuf,
+    /// Root of the other bundle
+    #[arg(long, value_name = "DIR")]
+    pub next: PathBuf,
+    /// Data directory of the server; it may be running
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Most accounts
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    pub accounts: usize,
+    /// Candidates of each
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = size)]
+    pub size: usize,
+    /// BCP 47 tags, comma-separated
+    #[arg(long, value_name = "TAGS", value_delimiter = ',')]
+    pub languages: Vec<String>,
+    /// File to write the figures to as JSON
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}
+
+fn size(text: &str) -> Result<usize, String> {
+    let size = text.parse().ok().filter(|size| (1..=MAX_CANDIDATES).contains(size));
+    size.ok_or_else(|| format!("is not 1 to {MAX_CANDIDATES}"))
 }
 
 /// Options of `rollback`.
@@ -278,6 +343,18 @@ impl ServeArgs {
         if !self.region.iter().all(is_region) {
             return Err(invalid("--region", "is no region such as AT or 419"));
         }
+        if self.audience_age.is_some_and(|age| !(0.0..=130.0).contains(&age)) {
+            return Err(invalid("--audience-age", "is not between 0 and 130 years"));
+        }
+        let arms: Vec<Arm> = self
+            .arms
+            .iter()
+            .map(|arm| Arm::parse(arm).map_err(|reason| invalid("--arm", &reason)))
+            .collect::<Result<_, _>>()?;
+        let experiment = match arms.is_empty() {
+            true => None,
+            false => Some(Experiment::new(self.experiment.clone(), arms)?),
+        };
         if self.account_rate == 0 || self.account_burst == 0 || self.max_in_flight == 0 {
             return Err(invalid(
                 "--account-rate, --account-burst, --max-in-flight",
@@ -296,7 +373,12 @@ impl ServeArgs {
             account_burst: self.account_burst,
             most_in_flight: self.max_in_flight,
             recall_every: self.recall_every,
-            region: self.region.clone(),
+            audience: Audience {
+                region: self.region.clone(),
+                age: self.audience_age,
+            },
+            experiment,
+            shadow_every: self.shadow_every,
             pool: self.pool,
             block_lifetime_ms: i64::from(self.block_seconds) * 1000,
             request_timeout: Duration::from_secs(self.request_seconds.into()),
@@ -364,6 +446,10 @@ mod tests {
             ["--block-seconds", "5"],
             ["--request-seconds", "0"],
             ["--region", "Austria"],
+            ["--audience-age", "131"],
+            ["--audience-age", "NaN"],
+            ["--arm", "new"],
+            ["--arm", "new=0"],
             ["--account-rate", "0"],
             ["--keep-days", "0"],
             ["--max-in-flight", "0"],

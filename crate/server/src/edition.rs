@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use upnext_core::feature::VideoFeatures;
+use upnext_core::filter::least_age;
 use upnext_core::{Error, QuantRow, quantize};
 
 use crate::catalogue::Catalogue;
@@ -11,6 +12,28 @@ use crate::stock::{Stock, TAGS_SENT};
 use crate::store::video::VideoRow;
 use crate::vector_index::RowSet;
 use crate::video::VideoInput;
+
+/// Whom a server serves, as far as that bounds what it may show.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Audience {
+    /// Region (ISO 3166): of videos that say where they may be shown, those of this region; `None`: all.
+    pub region: Option<String>,
+    /// Age in years: of videos whose rating asks for an age, those that it allows; `None`: all.
+    pub age: Option<f32>,
+}
+
+impl Audience {
+    /// Whether a video of these regions and this rating may be shown: those of no region are shown everywhere, and a
+    /// rating that asks for no age, or is not known, allows everybody, as on a device ([`least_age`]).
+    #[must_use]
+    pub fn admits(&self, regions: &[impl AsRef<str>], rating: Option<&str>) -> bool {
+        let there = self.region.as_ref().is_none_or(|region| {
+            regions.is_empty() || regions.iter().any(|shown| shown.as_ref().eq_ignore_ascii_case(region))
+        });
+        let least = rating.and_then(least_age);
+        there && self.age.zip(least).is_none_or(|(age, least)| age >= least)
+    }
+}
 
 /// A loaded bundle with the changes since.
 #[derive(Debug)]
@@ -23,7 +46,7 @@ pub struct Edition {
 /// What happened since the bundle. A snapshot: a request sees one from its beginning to its end.
 #[derive(Debug, Clone)]
 pub struct Changes {
-    /// Rows of the bundle that are still as they were, and may be shown in the server's region.
+    /// Rows of the bundle that are still as they were, and may be shown to the server's audience.
     pub untouched: RowSet,
     /// Videos that arrived, or replace a row of the bundle; row `catalogue.videos.len() + i` is entry `i`.
     /// `None`: taken down, or replaced by a later entry.
@@ -32,8 +55,8 @@ pub struct Changes {
     pub removed: BTreeMap<String, i64>,
     /// Entry of each video that arrived.
     by_id: BTreeMap<String, usize>,
-    /// Region that the server serves, where it serves one.
-    region: Option<String>,
+    /// Whom the server serves.
+    audience: Audience,
 }
 
 /// A video that arrived since the bundle, with what the bundle makes of it.
@@ -71,24 +94,23 @@ impl Added {
 }
 
 impl Edition {
-    /// The bundle with what is known to have happened since; of videos that say where they may be shown, those
-    /// of `region` (ISO 3166), where the server serves one.
+    /// The bundle with what is known to have happened since, as far as `audience` may be shown it.
     ///
     /// # Errors
     /// Those of the item tower; none for a bundle that was loaded.
-    pub fn new(catalogue: Catalogue, since: &[VideoRow], region: Option<&str>) -> Result<Edition, Error> {
+    pub fn new(catalogue: Catalogue, since: &[VideoRow], audience: &Audience) -> Result<Edition, Error> {
         let videos = &catalogue.videos;
         let shown = |row: usize| {
             let terms = videos.regions(row).iter();
             let regions: Vec<&str> = terms.filter_map(|term| videos.term(*term)).collect();
-            is_in(region, &regions)
+            audience.admits(&regions, videos.term(videos.ratings[row]))
         };
         let mut changes = Changes {
             untouched: RowSet::new(videos.len(), shown),
             added: Vec::new(),
             removed: BTreeMap::new(),
             by_id: BTreeMap::new(),
-            region: region.map(str::to_owned),
+            audience: audience.clone(),
         };
         for row in since {
             changes.apply(&catalogue, row)?;
@@ -135,7 +157,7 @@ impl Changes {
         if let Some(row) = in_bundle.filter(|row| says_the_same(catalogue, *row, video)) {
             self.withdraw(&change.id, in_bundle);
             self.removed.remove(&change.id);
-            if is_in(self.region.as_deref(), &video.regions) {
+            if self.audience.admits(&video.regions, video.rating.as_deref()) {
                 self.untouched.insert(row);
             }
             return Ok(());
@@ -143,7 +165,7 @@ impl Changes {
         let added = encode(catalogue, change, video, in_bundle)?;
         self.withdraw(&change.id, in_bundle);
         self.removed.remove(&change.id);
-        if !is_in(self.region.as_deref(), &video.regions) {
+        if !self.audience.admits(&video.regions, video.rating.as_deref()) {
             return Ok(());
         }
         self.by_id.insert(change.id.clone(), self.added.len());
@@ -165,14 +187,6 @@ impl Changes {
     pub fn entry_of(&self, id: &str) -> Option<usize> {
         self.by_id.get(id).copied()
     }
-}
-
-/// Whether a video that may be shown in these regions may be shown in this one: those of no region are shown
-/// everywhere, and a server of no region shows everything.
-fn is_in(region: Option<&str>, regions: &[impl AsRef<str>]) -> bool {
-    region.is_none_or(|region| {
-        regions.is_empty() || regions.iter().any(|shown| shown.as_ref().eq_ignore_ascii_case(region))
-    })
 }
 
 /// Whether the bundle's row says of the video what `video` says.

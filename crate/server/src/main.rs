@@ -1,5 +1,6 @@
 //! `upnext-server`: reads the command line, loads, serves.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,9 +8,10 @@ use std::time::Duration;
 use clap::Parser;
 use tokio::net::TcpListener;
 use upnext_core::Code;
+use upnext_server::candidates::{Shares, Wish};
 use upnext_server::cli::{
-    ADMIN_KEY_VARIABLE, Cli, Command, ExportArgs, OnlineArgs, SECRET_VARIABLE, ServeArgs, TokenArgs, admin_key,
-    public_key, token_key,
+    ADMIN_KEY_VARIABLE, Cli, Command, ExportArgs, OnlineArgs, SECRET_VARIABLE, ServeArgs, ShadowArgs, TokenArgs,
+    admin_key, public_key, token_key,
 };
 use upnext_server::error::StartError;
 use upnext_server::export::{Export, export};
@@ -18,6 +20,7 @@ use upnext_server::online::table::table;
 use upnext_server::online::{Window, count};
 use upnext_server::rollback::rollback;
 use upnext_server::serve::{keep_window, load, serve, stop_signal, system_clock, watch_pointer};
+use upnext_server::shadow::report::{Plan, compare};
 use upnext_server::store::Store;
 
 #[global_allocator]
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
         Some(Command::Token(args)) => print_token(args),
         Some(Command::ExportEvents(args)) => export_events(args),
         Some(Command::Online(args)) => online(args),
+        Some(Command::Shadow(args)) => shadow(args),
         Some(Command::Rollback(args)) => rollback(&args.bundle, args.to.as_deref())
             .map(|id| println!("current bundle: {id}"))
             .map_err(Failure::from),
@@ -95,15 +99,39 @@ fn online(args: &OnlineArgs) -> Result<(), Failure> {
     print!("{}", table(&report));
     let json = serde_json::to_string_pretty(&report).map_err(std::io::Error::from);
     for (file, text) in [(&args.json, json), (&args.html, Ok(page(&report, "upnext online")))] {
-        let Some(file) = file else { continue };
-        let written = text.and_then(|text| std::fs::write(file, text));
-        written.map_err(|error| StartError::FileUnreadable {
-            path: file.clone(),
-            reason: format!("it cannot be written: {error}"),
-        })?;
-        println!("{}", file.display());
+        write(file.as_deref(), text)?;
     }
     Ok(())
+}
+
+/// Writes a text to a file, where there is one to write to, and names it.
+fn write(file: Option<&Path>, text: std::io::Result<String>) -> Result<(), Failure> {
+    let Some(file) = file else { return Ok(()) };
+    let written = text.and_then(|text| std::fs::write(file, text));
+    written.map_err(|error| StartError::FileUnreadable {
+        path: file.to_owned(),
+        reason: format!("it cannot be written: {error}"),
+    })?;
+    println!("{}", file.display());
+    Ok(())
+}
+
+fn shadow(args: &ShadowArgs) -> Result<(), Failure> {
+    let report = compare(&Plan {
+        bundle: args.bundle.clone(),
+        next: args.next.clone(),
+        data: args.data.clone(),
+        accounts: args.accounts,
+        wish: Wish {
+            languages: args.languages.clone(),
+            size: args.size,
+            shares: Shares::default(),
+            now_ms: system_clock(),
+        },
+    })?;
+    print!("{}", upnext_server::shadow::table::table(&report));
+    let json = serde_json::to_string_pretty(&report).map_err(std::io::Error::from);
+    write(args.json.as_deref(), json)
 }
 
 fn print_token(args: &TokenArgs) -> Result<(), Failure> {
@@ -152,7 +180,7 @@ fn run(args: &ServeArgs) -> Result<(), Failure> {
         .transpose()
         .map_err(StartError::from)?;
     let root = args.bundle.clone().unwrap_or_default();
-    let state = Arc::new(load(&root, key, settings, store, admin_key)?);
+    let state = Arc::new(load(&root, args.shadow.as_deref(), key, settings, store, admin_key)?);
     let socket = |error: std::io::Error| Failure {
         code: Code::ConfigInvalid,
         message: format!("--listen {}: {error}", args.listen),
@@ -164,6 +192,10 @@ fn run(args: &ServeArgs) -> Result<(), Failure> {
         .block_on(async {
             let listener = TcpListener::bind(args.listen).await.map_err(socket)?;
             let address = listener.local_addr().map_err(socket)?;
+            upnext_server::shadow::start(&state).map_err(|error| Failure {
+                code: Code::ServerError,
+                message: format!("no thread for the shadow: {error}"),
+            })?;
             let serving = state.serving();
             let catalogue = &serving.current.catalogue;
             tracing::info!(
@@ -173,6 +205,11 @@ fn run(args: &ServeArgs) -> Result<(), Failure> {
                 bundles = serving.files.bundles(),
                 tokens = state.token_key.is_some(),
                 events = state.store.is_some(),
+                experiment = state.settings.experiment.is_some(),
+                shadow = serving
+                    .shadow
+                    .as_ref()
+                    .map(|shadow| shadow.catalogue.bundle_id.as_str()),
                 "serving on http://{address}"
             );
             drop(serving);

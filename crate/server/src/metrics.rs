@@ -11,10 +11,14 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::json_block::SOURCE_NAMES;
+use crate::shadow::{DEPTHS, Shadowed};
 use crate::source::Candidate;
 
 /// Edges of the histograms of time, in seconds: around the budget of 20 ms.
 const SECONDS: [f64; 12] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+
+/// Edges of the histograms of shares.
+const SHARES: [f64; 12] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0];
 
 /// A request by route, method and status.
 #[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -44,10 +48,29 @@ struct ResultLabel {
     result: &'static str,
 }
 
+#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ArmLabel {
+    arm: String,
+}
+
+#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct DepthLabel {
+    depth: String,
+}
+
+#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct BundleLabel {
+    bundle: &'static str,
+}
+
 type Times<S> = Family<S, Histogram, fn() -> Histogram>;
 
 fn histogram() -> Histogram {
     Histogram::new(SECONDS)
+}
+
+fn shares() -> Histogram {
+    Histogram::new(SHARES)
 }
 
 /// A stage of a candidate request.
@@ -86,6 +109,13 @@ pub struct Metrics {
     in_flight: Gauge,
     sampled: Counter,
     sampled_found: Counter,
+    arm_blocks: Family<ArmLabel, Counter>,
+    recent_videos: Family<ResultLabel, Counter>,
+    shadow: Family<ResultLabel, Counter>,
+    shadow_overlap: Times<DepthLabel>,
+    shadow_rank_biased_overlap: Histogram,
+    shadow_new: Histogram,
+    shadow_seconds: Times<BundleLabel>,
 }
 
 impl std::fmt::Debug for Metrics {
@@ -107,6 +137,13 @@ impl Default for Metrics {
             in_flight: Gauge::default(),
             sampled: Counter::default(),
             sampled_found: Counter::default(),
+            arm_blocks: Family::default(),
+            recent_videos: Family::default(),
+            shadow: Family::default(),
+            shadow_overlap: Family::new_with_constructor(shares),
+            shadow_rank_biased_overlap: shares(),
+            shadow_new: shares(),
+            shadow_seconds: Family::new_with_constructor(histogram),
         };
         let registry = &mut metrics.registry;
         registry.register("requests", "Answered requests", metrics.requests.clone());
@@ -146,6 +183,41 @@ impl Default for Metrics {
             "Those of them that the index had found",
             metrics.sampled_found.clone(),
         );
+        registry.register(
+            "arm_blocks",
+            "Blocks that name an arm of the experiment",
+            metrics.arm_blocks.clone(),
+        );
+        registry.register(
+            "recent_videos",
+            "Videos that viewers without an account named, by whether they are there",
+            metrics.recent_videos.clone(),
+        );
+        registry.register(
+            "shadow_requests",
+            "Requests to be scored with the shadow's bundle too, by what became of them",
+            metrics.shadow.clone(),
+        );
+        registry.register(
+            "shadow_overlap",
+            "Share of the first candidates that both bundles offer",
+            metrics.shadow_overlap.clone(),
+        );
+        registry.register(
+            "shadow_rank_biased_overlap",
+            "Rank-biased overlap of both orders, p = 0.98",
+            metrics.shadow_rank_biased_overlap.clone(),
+        );
+        registry.register(
+            "shadow_new",
+            "Share of the shadow's candidates that were not in the answer",
+            metrics.shadow_new.clone(),
+        );
+        registry.register(
+            "shadow_seconds",
+            "Time of the selection, of the answer and with the shadow's bundle",
+            metrics.shadow_seconds.clone(),
+        );
         metrics
     }
 }
@@ -180,8 +252,12 @@ impl Metrics {
             .observe(started.elapsed().as_secs_f64());
     }
 
-    /// Candidates of a block.
-    pub fn offered(&self, candidates: &[Candidate]) {
+    /// Candidates of a block, and the arm that it names.
+    pub fn offered(&self, candidates: &[Candidate], arm: Option<&str>) {
+        if let Some(arm) = arm {
+            let label = ArmLabel { arm: arm.to_owned() };
+            self.arm_blocks.get_or_create(&label).inc();
+        }
         for (bit, source) in SOURCE_NAMES {
             let count = candidates
                 .iter()
@@ -198,6 +274,47 @@ impl Metrics {
         for (result, count) in [("stored", stored), ("known", known), ("refused", refused)] {
             self.events.get_or_create(&ResultLabel { result }).inc_by(count as u64);
         }
+    }
+
+    /// Videos that somebody without an account named: how many are there, and how many are not.
+    pub fn named(&self, known: usize, unknown: usize) {
+        for (result, count) in [("known", known), ("unknown", unknown)] {
+            self.recent_videos
+                .get_or_create(&ResultLabel { result })
+                .inc_by(count as u64);
+        }
+    }
+
+    /// What became of a request that was to be scored with the shadow's bundle too.
+    pub fn shadowed(&self, became: Shadowed) {
+        let result = match became {
+            Shadowed::Compared { .. } => "compared",
+            Shadowed::Skipped => "skipped",
+            Shadowed::Dropped => "dropped",
+            Shadowed::Failed => "failed",
+        };
+        if let Shadowed::Compared {
+            agreement,
+            took,
+            shadow_took,
+        } = became
+        {
+            let depths = DEPTHS.iter().map(ToString::to_string).chain(["all".to_owned()]);
+            for (depth, overlap) in depths.zip(agreement.overlap) {
+                self.shadow_overlap
+                    .get_or_create(&DepthLabel { depth })
+                    .observe(overlap);
+            }
+            self.shadow_rank_biased_overlap.observe(agreement.rank_biased_overlap);
+            self.shadow_new.observe(agreement.new);
+            for (bundle, took) in [("answer", took), ("shadow", shadow_took)] {
+                self.shadow_seconds
+                    .get_or_create(&BundleLabel { bundle })
+                    .observe(took.as_secs_f64());
+            }
+        }
+        // Last: whoever sees it counted sees the figures too.
+        self.shadow.get_or_create(&ResultLabel { result }).inc();
     }
 
     /// What became of another bundle.

@@ -18,18 +18,28 @@ use crate::store::video::{VideoRow, all};
 use crate::store::{Store, StoreError};
 use crate::token::TokenKey;
 
-/// Loads the bundle at `root`, what happened to its videos since, and puts the state together.
+/// Loads the bundle at `root`, those of an experiment's arms, the one at the root `shadow` to score beside, what happened to
+/// their videos since, and puts the state together.
 ///
 /// # Errors
 /// [`StartError`] for a bundle that is missing, corrupt or contradictory, or a store that cannot be read.
 pub fn load(
     root: &Path,
+    shadow: Option<&Path>,
     token_key: Option<TokenKey>,
     settings: Settings,
     store: Option<Store>,
     admin_key: Option<AdminKey>,
 ) -> Result<AppState, StartError> {
-    let serving = Serving::load(root, &changes(store.as_ref())?, settings.region.as_deref())?;
+    let since = changes(store.as_ref())?;
+    let audience = &settings.audience;
+    let mut serving = Serving::load(root, &since, audience)?;
+    if let Some(experiment) = &settings.experiment {
+        serving = serving.with_arms(root, experiment, &since, audience)?;
+    }
+    if let Some(next) = shadow {
+        serving = serving.with_shadow(next, &since, audience)?;
+    }
     let state = AppState::new(serving, token_key, settings, Box::new(system_clock));
     Ok(state.keeping(store, admin_key)?)
 }
@@ -52,7 +62,7 @@ pub async fn renew(root: &Path, state: &Arc<AppState>) -> Result<bool, StartErro
     let (root, state) = (root.to_owned(), Arc::clone(state));
     let next = move || -> Result<bool, StartError> {
         let since = changes(state.store.as_ref())?;
-        let next = state.serving().next(&root, &since, state.settings.region.as_deref())?;
+        let next = state.serving().next(&root, &since, &state.settings.audience)?;
         let changed = next.is_some();
         if let Some(next) = next {
             state.metrics.bundle(true);

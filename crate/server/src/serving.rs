@@ -1,11 +1,13 @@
-//! What is served: the current bundle, the one before it, and the files of all. Swapped as a whole.
+//! What is served: the current bundle, the one before it, those of an experiment's arms, and the files of all. Swapped as
+//! a whole.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::catalogue::{Catalogue, current_id};
-use crate::edition::Edition;
+use crate::edition::{Audience, Edition};
 use crate::error::StartError;
+use crate::experiment::{Arm, Experiment};
 use crate::route::bundle::BundleFiles;
 use crate::store::video::VideoRow;
 
@@ -16,6 +18,10 @@ pub struct Serving {
     pub current: Arc<Edition>,
     /// The bundle before it: devices that hold it get blocks of it until they have fetched the next.
     pub previous: Option<Arc<Edition>>,
+    /// Bundles that arms of an experiment have for themselves.
+    pub arms: Vec<Arc<Edition>>,
+    /// The bundle that is scored beside and answers nobody.
+    pub shadow: Option<Arc<Edition>>,
     /// Client half of all bundles.
     pub files: BundleFiles,
 }
@@ -25,13 +31,52 @@ impl Serving {
     ///
     /// # Errors
     /// [`StartError`] for a bundle that is missing, corrupt or contradictory.
-    pub fn load(root: &Path, since: &[VideoRow], region: Option<&str>) -> Result<Serving, StartError> {
+    pub fn load(root: &Path, since: &[VideoRow], audience: &Audience) -> Result<Serving, StartError> {
         let catalogue = Catalogue::load(root)?;
         let files = BundleFiles::scan(root, &catalogue.bundle_id)?;
         Ok(Serving {
-            current: Arc::new(Edition::new(catalogue, since, region)?),
+            current: Arc::new(Edition::new(catalogue, since, audience)?),
             previous: None,
+            arms: Vec::new(),
+            shadow: None,
             files,
+        })
+    }
+
+    /// The same, with the bundles of an experiment's arms, which lie at the root beside the current one.
+    ///
+    /// # Errors
+    /// [`StartError`] for one that does not verify: an arm that cannot be served is no arm.
+    pub fn with_arms(
+        mut self,
+        root: &Path,
+        experiment: &Experiment,
+        since: &[VideoRow],
+        audience: &Audience,
+    ) -> Result<Serving, StartError> {
+        for id in experiment.bundles() {
+            let edition = match self.loaded(id) {
+                Some(edition) => edition,
+                None => Arc::new(Edition::new(
+                    Catalogue::load_bundle(root, id.to_owned())?,
+                    since,
+                    audience,
+                )?),
+            };
+            self.arms.push(edition);
+        }
+        Ok(self)
+    }
+
+    /// The same, with the bundle that the pointer of another root names scored beside.
+    ///
+    /// # Errors
+    /// [`StartError`] for a bundle that does not verify.
+    pub fn with_shadow(self, root: &Path, since: &[VideoRow], audience: &Audience) -> Result<Serving, StartError> {
+        let shadow = Arc::new(Edition::new(Catalogue::load(root)?, since, audience)?);
+        Ok(Serving {
+            shadow: Some(shadow),
+            ..self
         })
     }
 
@@ -39,31 +84,47 @@ impl Serving {
     ///
     /// # Errors
     /// [`StartError`] for a bundle that does not verify: what is served stays.
-    pub fn next(&self, root: &Path, since: &[VideoRow], region: Option<&str>) -> Result<Option<Serving>, StartError> {
+    pub fn next(&self, root: &Path, since: &[VideoRow], audience: &Audience) -> Result<Option<Serving>, StartError> {
         let id = current_id(root)?;
         if id == self.current.catalogue.bundle_id {
             return Ok(None);
         }
         let files = BundleFiles::scan(root, &id)?;
-        // Back to the one before: it is still here.
-        let kept = self
-            .previous
-            .clone()
-            .filter(|edition| edition.catalogue.bundle_id == id);
-        let current = match kept {
+        // Back to the one before, or on to an arm's: it is here already.
+        let current = match self.loaded(&id) {
             Some(edition) => edition,
-            None => Arc::new(Edition::new(Catalogue::load_bundle(root, id)?, since, region)?),
+            None => Arc::new(Edition::new(Catalogue::load_bundle(root, id)?, since, audience)?),
         };
         Ok(Some(Serving {
             current,
             previous: Some(Arc::clone(&self.current)),
+            arms: self.arms.clone(),
+            shadow: self.shadow.clone(),
             files,
         }))
     }
 
-    /// Both bundles.
-    pub fn editions(&self) -> impl Iterator<Item = &Arc<Edition>> {
-        std::iter::once(&self.current).chain(&self.previous)
+    /// All bundles that requests can be answered from, each once.
+    #[must_use]
+    pub fn editions(&self) -> Vec<&Arc<Edition>> {
+        let mut all: Vec<&Arc<Edition>> = Vec::new();
+        for edition in self.answering() {
+            if !all.iter().any(|known| Arc::ptr_eq(known, edition)) {
+                all.push(edition);
+            }
+        }
+        all
+    }
+
+    fn answering(&self) -> impl Iterator<Item = &Arc<Edition>> {
+        std::iter::once(&self.current).chain(&self.previous).chain(&self.arms)
+    }
+
+    fn loaded(&self, id: &str) -> Option<Arc<Edition>> {
+        self.answering()
+            .chain(&self.shadow)
+            .find(|edition| edition.catalogue.bundle_id == id)
+            .cloned()
     }
 
     /// The edition of a bundle id; the current one where none is named.
@@ -71,7 +132,27 @@ impl Serving {
     pub fn edition(&self, bundle: Option<&str>) -> Option<&Arc<Edition>> {
         match bundle {
             None => Some(&self.current),
-            Some(id) => self.editions().find(|edition| edition.catalogue.bundle_id == id),
+            Some(id) => self.answering().find(|edition| edition.catalogue.bundle_id == id),
+        }
+    }
+
+    /// Id of the bundle that an arm is served by; the current one for nobody's.
+    #[must_use]
+    pub fn bundle_of<'a>(&'a self, arm: Option<&'a Arm>) -> &'a str {
+        let own = arm.and_then(|arm| arm.bundle.as_deref());
+        own.unwrap_or(&self.current.catalogue.bundle_id)
+    }
+
+    /// Whether a block of this edition is what the arm serves: of its own bundle, or where it has none of the current one
+    /// or the one before.
+    #[must_use]
+    pub fn is_of_arm(&self, edition: &Arc<Edition>, arm: &Arm) -> bool {
+        let id = &edition.catalogue.bundle_id;
+        match &arm.bundle {
+            Some(own) => own == id,
+            None => std::iter::once(&self.current)
+                .chain(&self.previous)
+                .any(|served| served.catalogue.bundle_id == *id),
         }
     }
 }

@@ -11,7 +11,7 @@ const FILE: &str = "server/accounts.parquet";
 
 /// Account id to factor. Its `Debug` shows how many there are, and nothing of any.
 pub struct Accounts {
-    // Only ever looked up by key, so its order cannot reach a response.
+    // Looked up by key, or listed to be sorted, so its order cannot reach a response.
     rows: HashMap<String, usize>,
     factors: Vec<f32>,
     dim: usize,
@@ -56,6 +56,11 @@ impl Accounts {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
+    }
+
+    /// Ids of the accounts, in no order.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.rows.keys().map(String::as_str)
     }
 
     /// The account's factor; all zeros for an account of which nothing was learnt.

@@ -19,6 +19,7 @@ use serde::Serialize;
 use upnext_core::encounter::ENCOUNTER_MS;
 use upnext_core::reward::Reward;
 
+use crate::edition::Audience;
 use crate::error::StartError;
 use crate::serving::Serving;
 use crate::stock::Stock;
@@ -225,7 +226,7 @@ pub fn report(connection: &Connection, stock: &Stock<'_>, window: Window) -> rus
 pub fn count(data: &Path, bundle: &Path, window: Window) -> Result<Report, StartError> {
     let connection = open_reader(&data.join(FILE))?;
     let failed = |error: rusqlite::Error| StartError::from(StoreError::from(error));
-    let serving = Serving::load(bundle, &all(&connection).map_err(failed)?, None)?;
+    let serving = Serving::load(bundle, &all(&connection).map_err(failed)?, &Audience::default())?;
     report(&connection, &serving.current.stock(), window).map_err(failed)
 }
 

@@ -11,13 +11,23 @@ use crate::error::ApiError;
 /// [`ApiError::TokenInvalid`] for a bad token, two of them, or where this server takes none;
 /// [`ApiError::TooManyRequests`] for an account that asks too often.
 pub fn account(state: &AppState, headers: &HeaderMap, now_ms: i64) -> Result<Option<String>, ApiError> {
+    let account = bearer_account(state, headers, now_ms)?;
+    if let Some(account) = &account {
+        state.limits.take(account, now_ms)?;
+    }
+    Ok(account)
+}
+
+/// The same, and the request does not count towards what the account may ask: for answers that cost nothing.
+///
+/// # Errors
+/// [`ApiError::TokenInvalid`].
+pub fn bearer_account(state: &AppState, headers: &HeaderMap, now_ms: i64) -> Result<Option<String>, ApiError> {
     let Some(token) = bearer(headers)? else { return Ok(None) };
     let key = state.token_key.as_ref().ok_or(ApiError::TokenInvalid {
         reason: "not taken by this server",
     })?;
-    let account = key.account(token, now_ms)?;
-    state.limits.take(&account, now_ms)?;
-    Ok(Some(account))
+    key.account(token, now_ms).map(Some)
 }
 
 /// The bearer token, if the request has one.

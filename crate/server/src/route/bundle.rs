@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::extract::{Path as UrlPath, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use upnext_core::bundle::{Manifest, is_sha256_hex, sha256_hex};
 
+use super::account::bearer_account;
 use super::conditional::respond;
 use crate::app::AppState;
 use crate::catalogue::read;
@@ -21,6 +22,8 @@ use crate::error::{ApiError, StartError};
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 /// The pointer may be kept, and must be asked about each time.
 const REVALIDATE: &str = "no-cache";
+/// An account's own, by nobody else.
+const REVALIDATE_OWN: &str = "private, no-cache";
 
 /// A file that may be handed out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +36,6 @@ struct PublicFile {
 /// Public files by `<id>/<path>`.
 #[derive(Debug, Default)]
 pub struct BundleFiles {
-    pointer: Vec<u8>,
     files: BTreeMap<String, PublicFile>,
     ids: usize,
 }
@@ -49,10 +51,7 @@ impl BundleFiles {
             path: root.to_owned(),
             reason: error.to_string(),
         };
-        let mut files = BundleFiles {
-            pointer: serde_json::json!({ "bundle": current }).to_string().into_bytes(),
-            ..BundleFiles::default()
-        };
+        let mut files = BundleFiles::default();
         for entry in std::fs::read_dir(root).map_err(unreadable)? {
             let name = entry.map_err(unreadable)?.file_name();
             let Some(id) = name.to_str().filter(|id| is_sha256_hex(id)) else {
@@ -100,10 +99,25 @@ impl BundleFiles {
     }
 }
 
-/// Answers `/bundle/current.json`: the bundle that this process serves, whatever the file says by now.
-pub async fn current(State(state): State<Arc<AppState>>, headers: HeaderMap) -> Response {
-    let pointer = state.serving().files.pointer.clone();
-    respond(&headers, &sha256_hex(&pointer), "application/json", REVALIDATE, pointer)
+/// Answers `/bundle/current.json`: the bundle that this process serves, whatever the file says by now; with the token of
+/// an account whose arm of an experiment has a bundle of its own, that one.
+///
+/// # Errors
+/// 401 for a bad token, while an experiment runs; without one nobody is asked who they are.
+pub async fn current(State(state): State<Arc<AppState>>, headers: HeaderMap) -> Result<Response, ApiError> {
+    let account = match state.settings.experiment {
+        Some(_) => bearer_account(&state, &headers, state.now_ms())?,
+        None => None,
+    };
+    let serving = state.serving();
+    let bundle = serving.bundle_of(state.arm(account.as_deref()));
+    let pointer = serde_json::json!({ "bundle": bundle }).to_string().into_bytes();
+    let cache = if account.is_some() { REVALIDATE_OWN } else { REVALIDATE };
+    let mut response = respond(&headers, &sha256_hex(&pointer), "application/json", cache, pointer);
+    response
+        .headers_mut()
+        .insert(header::VARY, HeaderValue::from_static("authorization"));
+    Ok(response)
 }
 
 /// Answers `/bundle/<id>/<path>`.

@@ -14,19 +14,18 @@ use upnext_core::block::Block;
 
 use super::account::account;
 use super::conditional::respond;
-use crate::account::{MOST_EVENTS, Past};
 use crate::app::AppState;
-use crate::candidates::{Asker, Known, block, select};
+use crate::candidates::{Asker, Label, Shares, Wish, block, select};
 use crate::edition::Edition;
 use crate::error::ApiError;
 use crate::json_block::JsonBlock;
+use crate::known::Known;
 use crate::metrics::Stage;
 use crate::query::CandidateQuery;
 use crate::recall::sample;
-use crate::source::neighbours::LATEST;
+use crate::shadow::Job;
 use crate::stock::Stock;
-use crate::store::account::erased_at;
-use crate::store::event::{finds_of_neighbours, improving};
+use crate::store::StoreError;
 
 /// Media type of the block's protobuf.
 pub const PROTOBUF: &str = "application/x-protobuf";
@@ -44,37 +43,16 @@ pub async fn candidates(
     let query = CandidateQuery::parse(query.as_deref().unwrap_or_default())?;
     let now_ms = state.now_ms();
     let account = account(&state, &headers, now_ms)?;
-    let serving = state.serving();
-    let edition = serving.edition(query.bundle.as_deref());
-    let edition = Arc::clone(edition.ok_or_else(|| ApiError::BundleMismatch {
-        serving: serving.current.catalogue.bundle_id.clone(),
-    })?);
-    let lifetime = Lifetime::at(now_ms, state.settings.block_lifetime_ms);
     let is_public = account.is_none();
-    let block = build(
-        Arc::clone(&state),
-        edition,
-        query,
-        account,
-        now_ms,
-        lifetime.expires_at_ms,
-    )
-    .await?;
+    let lifetime = Lifetime::at(now_ms, state.settings.block_lifetime_ms);
+    let who = account.map_or(Who::Anonymous, Who::Account);
+    let block = build(&state, who, query, now_ms, lifetime.expires_at_ms).await?;
 
     let scope = if is_public { "public" } else { "private" };
     let cache = format!("{scope}, max-age={}", lifetime.fresh_ms / 1000);
-    let tag: String = block
-        .digest()
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    let mut response = if wants_json(&headers) {
-        let body = serde_json::to_vec(&JsonBlock::from(&block)).map_err(|_| ApiError::Internal("JSON"))?;
-        respond(&headers, &format!("{tag}-json"), JSON, &cache, body)
-    } else {
-        respond(&headers, &tag, PROTOBUF, &cache, block.encode())
-    };
+    let (kind, body) = encoded(&headers, &block)?;
+    let tag = tag(&block, kind);
+    let mut response = respond(&headers, &tag, kind, &cache, body);
     // Whatever the answer depends on beside the address: a cache must not mix accounts or formats.
     response
         .headers_mut()
@@ -82,47 +60,113 @@ pub async fn candidates(
     Ok(response)
 }
 
+/// The block in the format that is asked for, and its media type.
+pub(super) fn encoded(headers: &HeaderMap, block: &Block) -> Result<(&'static str, Vec<u8>), ApiError> {
+    if wants_json(headers) {
+        let body = serde_json::to_vec(&JsonBlock::from(block)).map_err(|_| ApiError::Internal("JSON"))?;
+        Ok((JSON, body))
+    } else {
+        Ok((PROTOBUF, block.encode()))
+    }
+}
+
+fn tag(block: &Block, kind: &str) -> String {
+    let digest = block.digest().iter().take(16);
+    let tag: String = digest.map(|byte| format!("{byte:02x}")).collect();
+    if kind == JSON { format!("{tag}-json") } else { tag }
+}
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Who {
+    /// Nobody in particular.
+    Anonymous,
+    /// An account.
+    Account(String),
+    /// Somebody without an account, who found these videos relevant of late.
+    Videos(Vec<String>),
+}
+
 /// Selects and builds off the network threads, no more at once than there are processors.
-async fn build(
-    state: Arc<AppState>,
-    edition: Arc<Edition>,
+pub(super) async fn build(
+    state: &Arc<AppState>,
+    who: Who,
     query: CandidateQuery,
-    account: Option<String>,
     now_ms: i64,
     expires_at_ms: i64,
 ) -> Result<Block, ApiError> {
+    let serving = state.serving();
+    let arm = match &who {
+        Who::Account(account) => state.arm(Some(account)),
+        Who::Anonymous | Who::Videos(_) => None,
+    };
+    let own = serving.bundle_of(arm);
+    let edition = serving.edition(Some(query.bundle.as_deref().unwrap_or(own)));
+    let edition = Arc::clone(edition.ok_or_else(|| ApiError::BundleMismatch {
+        serving: own.to_owned(),
+    })?);
+    // A block of another bundle, of a device that has not changed over yet, is not what the arm serves.
+    let arm = arm.filter(|arm| serving.is_of_arm(&edition, arm));
+    let wish = Wish {
+        languages: query.languages,
+        size: query.size.unwrap_or(state.settings.pool),
+        shares: arm.map_or_else(Shares::default, |arm| arm.shares),
+        now_ms,
+    };
+    let arm = arm.map(|arm| arm.name.clone());
     let waiting = Instant::now();
     let permit = Arc::clone(&state.workers)
         .acquire_owned()
         .await
         .map_err(|_| ApiError::Internal("shutting down"))?;
     state.metrics.stage(Stage::Queue, waiting);
+    let state = Arc::clone(state);
     let work = move || {
         let _permit = permit;
         let (metrics, stock) = (&state.metrics, edition.stock());
         let started = Instant::now();
-        let asker = match &account {
-            None => Asker::Anonymous,
-            Some(account) => Asker::Account(Box::new(known(&state, &stock, account)?)),
-        };
+        let asker = asker(&state, &stock, &who, now_ms)?;
         metrics.stage(Stage::Account, started);
-        let size = query.size.unwrap_or(state.settings.pool);
         let started = Instant::now();
-        let selected = select(&stock, &state.pulse, &asker, &query.languages, size, now_ms);
+        let selected = select(&stock, &state.pulse, &asker, &wish);
+        let took = started.elapsed();
         metrics.stage(Stage::Select, started);
         let started = Instant::now();
         let built = selected.and_then(|candidates| {
-            metrics.offered(&candidates);
-            block(&stock, &candidates, now_ms, expires_at_ms)
+            metrics.offered(&candidates, arm.as_deref());
+            let label = Label {
+                now_ms,
+                expires_at_ms,
+                arm: arm.as_deref(),
+            };
+            let block = block(&stock, &candidates, label)?;
+            Ok((block, candidates))
         });
         metrics.stage(Stage::Block, started);
-        if let Asker::Account(known) = asker {
-            sample_recall(&state, &edition, known.factor, size);
+        if let Asker::Known(known) = asker {
+            sample_recall(&state, &edition, known.factor, wish.size);
         }
-        built.map_err(|error| {
+        let (block, candidates) = built.map_err(|error| {
             tracing::error!(code = error.code().as_str(), %error, "candidate block");
             ApiError::Internal("candidate block")
-        })
+        })?;
+        // What somebody named is for this answer alone.
+        let account = match who {
+            Who::Anonymous => None,
+            Who::Account(account) => Some(account),
+            Who::Videos(_) => return Ok(block),
+        };
+        let changes = stock.changes;
+        let job = || Job {
+            account,
+            wish,
+            edition: Arc::clone(&edition),
+            changes,
+            candidates,
+            took,
+        };
+        state.shadow.offer(&state, job);
+        Ok(block)
     };
     tokio::task::spawn_blocking(work)
         .await
@@ -143,30 +187,24 @@ fn sample_recall(state: &Arc<AppState>, edition: &Arc<Edition>, factor: Vec<f32>
     });
 }
 
-/// What bundle and store know of an account.
-fn known(state: &AppState, stock: &Stock<'_>, account: &str) -> Result<Known, ApiError> {
-    let events = match &state.store {
-        Some(store) => store.read(|connection| improving(connection, account, MOST_EVENTS))?,
-        None => Vec::new(),
-    };
-    let past = Past::new(stock, &events);
-    let forgotten = match &state.store {
-        Some(store) => store.read(|connection| erased_at(connection, account))?,
-        None => None,
-    };
-    // Who asked to be forgotten is a stranger, but for what was told since.
-    let learnt = stock.catalogue.accounts.factor(account).filter(|_| forgotten.is_none());
-    let factor = past
-        .factor(stock, learnt, !events.is_empty())
-        .ok_or(ApiError::AccountUnknown)?;
-    let latest: Vec<&str> = past.liked.iter().take(LATEST).map(|(row, _)| stock.id(*row)).collect();
-    let finds = match &state.store {
-        Some(store) if !latest.is_empty() => {
-            store.read(|connection| finds_of_neighbours(connection, account, &latest))?
+/// What is known of whom.
+fn asker(state: &AppState, stock: &Stock<'_>, who: &Who, now_ms: i64) -> Result<Asker, ApiError> {
+    let known = match who {
+        Who::Anonymous => return Ok(Asker::Anonymous),
+        Who::Account(account) => {
+            let known = match &state.store {
+                Some(store) => store.read(|connection| Known::of_account(Some(connection), stock, account))?,
+                None => Known::of_account(None, stock, account).map_err(StoreError::from)?,
+            };
+            known.ok_or(ApiError::AccountUnknown)?
         }
-        _ => Vec::new(),
+        Who::Videos(videos) => {
+            let (known, unknown) = Known::of_videos(stock, videos, now_ms);
+            state.metrics.named(videos.len() - unknown, unknown);
+            known
+        }
     };
-    Ok(Known { factor, past, finds })
+    Ok(Asker::Known(Box::new(known)))
 }
 
 /// Whether the first media type of `Accept` that this address can give is JSON. Protobuf is the default.
@@ -189,13 +227,13 @@ fn wants_json(headers: &HeaderMap) -> bool {
 /// How long a block lives. Expiry moves in steps, so that everybody who asks the same in the same step gets
 /// the same bytes, and the cache lets go of it one step before it expires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Lifetime {
-    expires_at_ms: i64,
+pub(super) struct Lifetime {
+    pub(super) expires_at_ms: i64,
     fresh_ms: i64,
 }
 
 impl Lifetime {
-    fn at(now_ms: i64, lifetime_ms: i64) -> Lifetime {
+    pub(super) fn at(now_ms: i64, lifetime_ms: i64) -> Lifetime {
         let step = (lifetime_ms / 2).max(1);
         let next = now_ms.div_euclid(step).saturating_add(1).saturating_mul(step);
         Lifetime {

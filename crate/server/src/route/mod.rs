@@ -10,6 +10,7 @@ pub mod health;
 pub mod metrics;
 pub mod online;
 pub mod openapi;
+pub mod recent;
 pub mod videos;
 
 use axum::body::Bytes;

@@ -65,7 +65,17 @@ async fn change(state: &Arc<AppState>, id: String, video: Option<VideoInput>) ->
     let kept = row.clone();
     store.write(move |connection| keep(connection, &kept)).await?;
     let serving = state.serving();
-    let apply = move || serving.editions().try_for_each(|edition| edition.apply(&row));
+    let apply = move || {
+        let served = serving.editions();
+        let done = served.iter().try_for_each(|edition| edition.apply(&row));
+        // What only looks on has no say in what is answered.
+        let shadow = serving.shadow.as_ref();
+        let shadow = shadow.filter(|shadow| !served.iter().any(|edition| Arc::ptr_eq(edition, shadow)));
+        if let Some(Err(error)) = shadow.map(|shadow| shadow.apply(&row)) {
+            tracing::warn!(code = error.code().as_str(), %error, "the shadow's item tower");
+        }
+        done
+    };
     tokio::task::spawn_blocking(apply)
         .await
         .map_err(|_| ApiError::Internal("worker"))?

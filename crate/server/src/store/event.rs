@@ -197,6 +197,17 @@ fn latest(connection: &Connection, account: &str, purposes: Purposes, most: usiz
         .collect()
 }
 
+/// Ids of all accounts that did something, rising.
+///
+/// # Errors
+/// What SQLite says.
+pub fn accounts(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    connection
+        .prepare("SELECT DISTINCT account FROM event ORDER BY account")?
+        .query_map([], |row| row.get(0))?
+        .collect()
+}
+
 /// Calls `take` with every event that a model may learn from, in order of time, then of arrival.
 ///
 /// # Errors

@@ -5,10 +5,11 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, VA
 use proptest::prelude::*;
 use upnext_core::block::{Block, Dims, source};
 use upnext_server::app::Settings;
-use upnext_server::candidates::{Asker, Known, block, select};
+use upnext_server::candidates::{Asker, Label, Shares, Wish, block, select};
 use upnext_server::catalogue::Catalogue;
-use upnext_server::edition::Edition;
+use upnext_server::edition::{Audience, Edition};
 use upnext_server::json_block::JsonBlock;
+use upnext_server::known::Known;
 use upnext_server::pulse::Pulse;
 
 use super::client::{Answer, Client, NOW, bearer};
@@ -280,18 +281,20 @@ proptest! {
         anonymous: bool,
     ) {
         let (root, id) = root_with(&World::small());
-        let edition = Edition::new(Catalogue::load(root.path()).unwrap(), &[], None).unwrap();
+        let edition = Edition::new(Catalogue::load(root.path()).unwrap(), &[], &Audience::default()).unwrap();
         let (stock, pulse) = (edition.stock(), Pulse::new(NOW));
         let languages: Vec<String> = languages.into_iter().map(str::to_owned).collect();
         let known = Known { factor: noise(seed, FACTOR_DIM), ..Known::default() };
-        let asker = if anonymous { Asker::Anonymous } else { Asker::Account(Box::new(known)) };
-        let candidates = select(&stock, &pulse, &asker, &languages, size, NOW).unwrap();
+        let asker = if anonymous { Asker::Anonymous } else { Asker::Known(Box::new(known)) };
+        let wish = Wish { languages, size, shares: Shares::default(), now_ms: NOW };
+        let candidates = select(&stock, &pulse, &asker, &wish).unwrap();
         prop_assert_eq!(candidates.len(), size.min(VIDEOS));
-        let bytes = block(&stock, &candidates, NOW, NOW).unwrap().encode();
+        let label = Label { now_ms: NOW, expires_at_ms: NOW, arm: None };
+        let bytes = block(&stock, &candidates, label).unwrap().encode();
         let decoded = Block::decode(&bytes, &id, DIMS).unwrap();
         prop_assert_eq!(decoded.len(), candidates.len());
         prop_assert!(decoded.check_fresh(NOW - 1).is_ok());
-        let again = select(&stock, &pulse, &asker, &languages, size, NOW).unwrap();
+        let again = select(&stock, &pulse, &asker, &wish).unwrap();
         prop_assert_eq!(candidates, again);
     }
 }

@@ -13,7 +13,7 @@ use upnext_server::app::{AppState, Settings, app};
 use upnext_server::error::ErrorBody;
 use upnext_server::serving::Serving;
 use upnext_server::store::Store;
-use upnext_server::store::video::all;
+use upnext_server::store::video::{VideoRow, all};
 use upnext_server::token::TokenKey;
 
 use super::fixture::World;
@@ -48,9 +48,17 @@ impl Answer {
     }
 }
 
+fn serving(root: &std::path::Path, since: &[VideoRow], settings: &Settings) -> Serving {
+    let serving = Serving::load(root, since, &settings.audience).unwrap();
+    match &settings.experiment {
+        Some(experiment) => serving.with_arms(root, experiment, since, &settings.audience).unwrap(),
+        None => serving,
+    }
+}
+
 pub fn state(root: &std::path::Path, settings: Settings, now: i64) -> AppState {
     AppState::new(
-        Serving::load(root, &[], None).unwrap(),
+        serving(root, &[], &settings),
         Some(TokenKey::new(SECRET).unwrap()),
         settings,
         Box::new(move || now),
@@ -76,8 +84,13 @@ impl Client {
 
     /// A server that keeps what it is told, in `data` below the root of its bundle.
     pub fn keeping() -> Client {
+        Client::keeping_with(Settings::default())
+    }
+
+    /// The same with these settings.
+    pub fn keeping_with(settings: Settings) -> Client {
         let (root, id) = super::fixture::root_with(&World::small());
-        let router = app(Arc::new(keeping(root.path(), NOW)));
+        let router = app(Arc::new(keeping_with(root.path(), settings, NOW)));
         Client { router, id, root }
     }
 
@@ -138,7 +151,7 @@ pub fn keeping(root: &std::path::Path, now: i64) -> AppState {
 pub fn keeping_with(root: &std::path::Path, settings: Settings, now: i64) -> AppState {
     let store = Store::open(&root.join("data")).unwrap();
     let since = store.read(all).unwrap();
-    let serving = Serving::load(root, &since, None).unwrap();
+    let serving = serving(root, &since, &settings);
     let key = TokenKey::new(SECRET).unwrap();
     AppState::new(serving, Some(key), settings, Box::new(move || now))
         .keeping(Some(store), Some(AdminKey::new(ADMIN.as_bytes()).unwrap()))

@@ -6,8 +6,8 @@ use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, Request};
 use serde_json::Value;
-use upnext_core::block::MAX_CANDIDATES;
-use upnext_core::request::MAX_LANGUAGES;
+use upnext_core::block::{MAX_ARM_BYTES, MAX_CANDIDATES};
+use upnext_core::request::{MAX_LANGUAGES, MAX_RECENT};
 use upnext_core::{EventKind, Purposes};
 use upnext_server::event::MAX_EVENTS;
 use upnext_server::json_block::JsonBlock;
@@ -73,6 +73,16 @@ async fn its_bounds_are_those_of_the_code() {
     assert_eq!(schema("size")["maximum"], MAX_CANDIDATES);
     assert_eq!(schema("languages")["maxItems"], MAX_LANGUAGES);
     assert_eq!(parameters.len(), 3, "there are no other declared inputs");
+    let recent = &document["paths"]["/v1/candidates"]["post"];
+    assert_eq!(recent["parameters"].as_array(), Some(parameters));
+    let named = &schemas["Recent"];
+    assert_eq!(named["properties"]["recent"]["maxItems"], MAX_RECENT);
+    assert_eq!(
+        named["properties"].as_object().unwrap().len(),
+        1,
+        "nor beside the videos"
+    );
+    assert_eq!(schemas["Block"]["properties"]["arm"]["maxLength"], MAX_ARM_BYTES);
     assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
 }
 

@@ -18,7 +18,7 @@ const full = process.env.UPNEXT_PRIVACY === "full";
 const LANES = 4;
 const TIMEOUT = { timeout: full ? 3_600_000 : 300_000 };
 const [quiet, ...others] = cells(full ? 2 : 1);
-const names = ["anonymous", "account", "anonymous, own origin, service worker", "account, own origin, service worker", ...(full ? ["anonymous, languages of the browser", "anonymous, a phone's browser"] : [])];
+const names = ["anonymous", "account", "recent", "anonymous, own origin, service worker", "account, own origin, service worker", ...(full ? ["anonymous, languages of the browser", "anonymous, a phone's browser"] : [])];
 /** Everybody, or a few: then each setting has others of them, and every value comes up in one. */
 const viewersOf = (setting) => [quiet, LOUD, ...(full ? others : others.filter((_, i) => i % names.length === names.indexOf(setting)))];
 

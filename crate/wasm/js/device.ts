@@ -19,6 +19,8 @@ import type { BlockInfo, DeclaredInputs, EventKind, FeedbackEvent } from "./type
 
 const MINUTE_MS = 60_000;
 const QUARTER_HOUR_MS = 15 * MINUTE_MS;
+/** Most videos that a request names (`core::request::MAX_RECENT`). */
+const MOST_RECENT = 50;
 
 /** The recommender of one viewer: an engine, a source, a storage, and nothing that two instances share. */
 export class Device implements Upnext {
@@ -66,8 +68,10 @@ export class Device implements Upnext {
   }
 
   async start(): Promise<void> {
-    const { signal, profile, refreshMs = QUARTER_HOUR_MS } = this.options;
+    const { signal, profile, refreshMs = QUARTER_HOUR_MS, recent = 0, token } = this.options;
     signal?.throwIfAborted();
+    if (!Number.isInteger(recent) || recent < 0 || recent > MOST_RECENT) throw new UpnextError("request-invalid", `recent must be a whole number from 0 to ${MOST_RECENT}`);
+    if (recent > 0 && token !== undefined) throw new UpnextError("request-invalid", "recent goes with no token: an account's videos are known by its events");
     signal?.addEventListener("abort", () => this.#abort.abort(signal.reason), { signal: this.#abort.signal });
     try {
       this.#started = await startEngine("compact", this.loaders, this.options.thread, this.#report);
@@ -132,7 +136,7 @@ export class Device implements Upnext {
   }
 
   async #fetchAll(): Promise<void> {
-    const id = await this.#source.currentBundle();
+    const id = await this.#source.currentBundle(this.options.token);
     const { engine } = this.#ready();
     if (id === this.#bundleId) {
       const block = await this.#blockOf(id);
@@ -148,7 +152,11 @@ export class Device implements Upnext {
 
   /** A block as the server has it now, under every tombstone that holds for it. */
   async #blockOf(bundleId: string): Promise<Uint8Array> {
-    return this.#tombstones.over(await this.#source.block(this.#ready().engine, this.#inputs(bundleId)));
+    const inputs = this.#inputs(bundleId);
+    // By the viewer's choice, and no others than these.
+    const { recent = 0 } = this.options;
+    if (recent > 0) inputs.recent = await this.#inTurn((engine) => engine.recent(recent, this.#now()));
+    return this.#tombstones.over(await this.#source.block(this.#ready().engine, inputs));
   }
 
   /** Changes to a bundle with a block of it: all of it or nothing, and no event falls between. */
@@ -249,8 +257,8 @@ export class Device implements Upnext {
     if (change.kind === "wipe") {
       this.#stored.lastWords.forget();
       await this.events.forget();
-      // An account's block says something of who has it.
-      if (this.options.token !== undefined) await this.#kept?.forget().catch(() => {});
+      // A block that was made for somebody says something of them.
+      if (this.options.token !== undefined || this.options.recent) await this.#kept?.forget().catch(() => {});
     }
     await Promise.all([this.#stored.save(), told]);
   }

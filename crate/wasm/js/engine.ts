@@ -22,6 +22,8 @@ export interface WasmRecommender {
   exportProfile(): string;
   importHistory(json: string): void;
   exportHistory(): string;
+  /** Ids of the latest videos that the viewer found relevant, the latest first, `most` at most. */
+  recent(most: number, nowMs: number): string[];
   /** Forgets profile and history. */
   wipe(): void;
   record(event: FeedbackEvent): void;

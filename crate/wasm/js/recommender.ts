@@ -10,8 +10,8 @@ import type { ViewerProfile } from "./viewer.js";
 import type { BlockInfo, DiversityMethod, FeedbackEvent, LocalTime, Profile } from "./types.js";
 
 /**
- * What `createRecommender` takes. `origin`, `languages`, `candidates` and `token` are all that a request can hold, and the
- * events of a purpose that `events` switches on.
+ * What `createRecommender` takes. `origin`, `languages`, `candidates` and `token` are all that a request can hold, the
+ * events of a purpose that `events` switches on, and the videos that `recent` lets go.
  */
 export interface RecommenderOptions {
   /** Origin of the candidate server, for example `https://video.example`. */
@@ -39,6 +39,11 @@ export interface RecommenderOptions {
    * thread, elsewhere and by `upnext/inline`. Where no worker can be had, `onError` hears of it and it is `main`.
    */
   thread?: "worker" | "main";
+  /**
+   * Mode `recent`, by the viewer's choice: each request for candidates names so many of the latest videos that they found
+   * relevant, 1 to 50; the server folds them in for that answer and keeps nothing. Default 0: none is named. Not with a `token`.
+   */
+  recent?: number;
   /** What the viewer lets go to the server, by purpose; default: nothing. Each needs a `token`. */
   events?: EventOptions;
   /** Keep the last good bundle and block in Cache Storage and start from them without a network; default: in a page. */

@@ -56,6 +56,11 @@ export class Seat {
     return this.module.withRemoved(block, known.map(([id]) => id), Float64Array.from(known, ([, untilMs]) => untilMs)) ?? block;
   }
 
+  /** Ids of the latest videos that the viewer found relevant: what mode `recent` declares, and nothing else. */
+  recent(most: number, nowMs: number): string[] {
+    return typed(() => this.#wasm.recent(most, nowMs));
+  }
+
   /** Loads a bundle with a block of it. */
   load({ id, manifest, paths, files }: BundleBytes, block: Uint8Array): BlockInfo {
     return this.#holds(block, typed(() => this.#wasm.load(id, manifest, paths, files, block)));

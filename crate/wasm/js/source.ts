@@ -29,9 +29,11 @@ export class Source {
     private readonly signal: AbortSignal,
   ) {}
 
-  /** Id of the bundle that the origin serves now. */
-  async currentBundle(): Promise<string> {
-    const bytes = await this.bytes(`${this.origin}/bundle/current.json`, { cache: "no-cache" });
+  /** Id of the bundle that the origin serves now; by its token an account may be in an arm that has another. */
+  async currentBundle(token?: string): Promise<string> {
+    const asked: RequestInit = { cache: "no-cache" };
+    if (token !== undefined) asked.headers = { authorization: `Bearer ${token}` };
+    const bytes = await this.bytes(`${this.origin}/bundle/current.json`, asked);
     let id: unknown;
     try {
       id = (JSON.parse(new TextDecoder().decode(bytes)) as { bundle?: unknown } | null)?.bundle;
@@ -60,7 +62,8 @@ export class Source {
 
   /** The candidate block; the request is built by the module from the declared inputs. */
   async block(module: RequestBuilder, inputs: DeclaredInputs): Promise<Uint8Array> {
-    const { url, headers } = await module.candidateRequest(inputs);
+    const { url, headers, body } = await module.candidateRequest(inputs);
+    if (body !== undefined) return this.bytes(url, { method: "POST", headers, body, cache: "no-store" });
     return this.bytes(url, { headers });
   }
 

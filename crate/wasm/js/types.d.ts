@@ -213,12 +213,15 @@ export interface DeclaredInputs {
   size: number;
   /** Account token; without it the request is anonymous. */
   token?: string | null;
+  /** Mode `recent`: ids of the latest videos that the viewer found relevant, the latest first; never with a token. */
+  recent?: string[] | null;
 }
 
-/** A request as the facade must send it, unchanged. */
+/** A request as the facade must send it, unchanged: GET, or POST where it has a body. */
 export interface RequestParts {
   url: string;
   headers: [name: string, value: string][];
+  body?: string;
 }
 
 /** Files of a bundle that this module needs. */

@@ -4,7 +4,7 @@ use upnext_core::request::{self, Mode};
 use upnext_core::tree::{FromTree, Reader, Tree};
 use wasm_bindgen::JsValue;
 
-use crate::error::{JsResult, wrong_shape};
+use crate::error::{JsResult, Thrown, wrong_shape};
 
 /// Reads a plain object; `what` names the argument in the error.
 pub(crate) fn read<T: FromTree>(what: &'static str, value: JsValue) -> JsResult<T> {
@@ -22,29 +22,44 @@ pub(crate) struct DeclaredInputs {
     pub(crate) languages: Vec<String>,
     pub(crate) size: u32,
     pub(crate) token: Option<String>,
+    pub(crate) recent: Option<Vec<String>>,
 }
 
 impl FromTree for DeclaredInputs {
     fn read(tree: Tree, reader: &mut Reader) -> DeclaredInputs {
-        let mut fields = reader.fields(tree, &["origin", "bundleId", "languages", "size", "token"]);
+        let mut fields = reader.fields(tree, &["origin", "bundleId", "languages", "size", "token", "recent"]);
         DeclaredInputs {
             origin: fields.take(),
             bundle_id: fields.take(),
             languages: fields.take(),
             size: fields.take(),
             token: fields.take(),
+            recent: fields.take(),
         }
     }
 }
 
-impl From<DeclaredInputs> for request::DeclaredInputs {
-    fn from(inputs: DeclaredInputs) -> request::DeclaredInputs {
-        request::DeclaredInputs {
+impl TryFrom<DeclaredInputs> for request::DeclaredInputs {
+    type Error = Thrown;
+
+    fn try_from(inputs: DeclaredInputs) -> JsResult<request::DeclaredInputs> {
+        let mode = match (inputs.token, inputs.recent) {
+            (None, None) => Mode::Anonymous,
+            (Some(token), None) => Mode::Account { token },
+            (None, Some(videos)) => Mode::Recent { videos },
+            (Some(_), Some(_)) => {
+                return Err(wrong_shape(
+                    "recent",
+                    "goes with no token: an account's videos are known by its events".to_owned(),
+                ));
+            }
+        };
+        Ok(request::DeclaredInputs {
             origin: inputs.origin,
             bundle_id: inputs.bundle_id,
             languages: inputs.languages,
             size: inputs.size as usize,
-            mode: inputs.token.map_or(Mode::Anonymous, |token| Mode::Account { token }),
-        }
+            mode,
+        })
     }
 }

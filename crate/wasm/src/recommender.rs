@@ -126,6 +126,13 @@ impl Recommender {
         Ok(self.viewer.history.record_expected(event, block, expected)?)
     }
 
+    /// Ids of the latest videos that the viewer found relevant, the latest first: what mode `recent` declares.
+    #[must_use]
+    pub fn recent(&self, most: u32, #[wasm_bindgen(js_name = nowMs)] now_ms: f64) -> Vec<String> {
+        let videos = self.viewer.history.recent(most as usize, now_ms as i64);
+        videos.into_iter().map(str::to_owned).collect()
+    }
+
     /// Forgets profile and history.
     pub fn wipe(&mut self) {
         self.viewer = Viewer::default();

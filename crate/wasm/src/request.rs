@@ -20,7 +20,7 @@ pub fn candidate_request(
     #[wasm_bindgen(unchecked_param_type = "DeclaredInputs")] inputs: JsValue,
 ) -> JsResult<JsValue> {
     let inputs: DeclaredInputs = read("request", inputs)?;
-    let built = request::candidate_request(&inputs.into())?;
+    let built = request::candidate_request(&request::DeclaredInputs::try_from(inputs)?)?;
     let headers: Array = built
         .headers
         .iter()
@@ -29,6 +29,9 @@ pub fn candidate_request(
     let parts = Object::new();
     set(&parts, "url", &built.url.into());
     set(&parts, "headers", &headers);
+    if let Some(body) = &built.body {
+        set(&parts, "body", &body.as_str().into());
+    }
     Ok(parts.into())
 }
 

@@ -3,7 +3,7 @@
 import { createRecommender } from "/dist/browser.js";
 import { defineElements } from "/dist/elements.js";
 
-const { declared, profile, past, options, serviceWorker, watch } = globalThis.cell;
+const { declared, profile, past, options, serviceWorker, watch, lastLiked = [] } = globalThis.cell;
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 const add = (name, upnext, attributes) => {
   const element = document.createElement(name);
@@ -84,6 +84,7 @@ globalThis.act = async (names) => {
     await acts[name](page);
     await page.rail.rank();
   }
+  for (const id of lastLiked) await page.upnext.like(id);
 };
 /** Resolves when the refresh that is under way is done, and what it brought is loaded. */
 globalThis.idle = async () => {

@@ -33,6 +33,8 @@ export const MUTANTS = {
   "a cookie": ["anonymous, own origin, service worker", ["source.ts", `credentials: "omit"`, () => `credentials: "include"`], ["device.ts", "  async #change(change: Change, leave = this.events.leave()): Promise<void> {", (all) => `${all} document.cookie = "did=" + change.kind + "; path=/";`]],
   "a beacon to somebody else": ["anonymous", ["device.ts", `return this.#did("dislike", video);`, () => `navigator.sendBeacon("http://elsewhere.localhost/", "1"); return this.#did("dislike", video);`]],
   "events of a viewer who does not let them go": ["account", ["events.ts", "if (!improve && !metrics) return this.#forgetFor(this.close());", () => "improve = true;"]],
+  "one video more than was let go": ["recent", ["device.ts", "engine.recent(recent, this.#now())", () => "engine.recent(recent + 1, this.#now())"]],
+  "how often a video was liked, among those that were let go": ["recent", ON_RECORD, ["source.ts", "headers, body, cache: \"no-store\"", () => "headers, body: body + \" \".repeat((globalThis as { liked?: number }).liked ?? 0), cache: \"no-store\""]],
   "a service worker that fetches the pages of what was watched": ["anonymous, own origin, service worker", ["device.ts", "watched(video: string, seconds: number): Promise<void> {", (all) => `${all} navigator.serviceWorker?.controller?.postMessage(video);`], [worker, 'addEventListener("install"', (all) => `addEventListener("message", ({ data }) => fetch("/watch/" + data));\n${all}`]],
 };
 

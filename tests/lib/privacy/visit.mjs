@@ -20,6 +20,8 @@ export function settings(world) {
   return {
     anonymous,
     account,
+    // What is declared then are the last three videos that the viewer liked: the same three, which everybody likes last.
+    recent: { ...anonymous, declared: { ...anonymous.declared, recent: 3 }, lastLiked: world.videos.slice(0, 3) },
     "anonymous, own origin, service worker": own(anonymous),
     "account, own origin, service worker": own(account),
     "anonymous, languages of the browser": { declared: browserSays, locale: "de-CH" },
@@ -89,7 +91,7 @@ function inOrder(wire, issued) {
 export function visit(job) {
   const { setting, cell, world } = job;
   return visited(job, async ({ page, during, nextBundle }) => {
-    const given = { declared: setting.declared, serviceWorker: setting.serviceWorker, watch: WATCH, options: cell.options, profile: cell.profile, past: pastOf(cell.past, world.videos, openedAt(cell)) };
+    const given = { declared: setting.declared, serviceWorker: setting.serviceWorker, watch: WATCH, lastLiked: setting.lastLiked, options: cell.options, profile: cell.profile, past: pastOf(cell.past, world.videos, openedAt(cell)) };
     await page.addInitScript((cell) => (globalThis.cell = cell), given);
     const act = (names) => page.evaluate((names) => globalThis.act(names), names);
     const idle = () => page.evaluate(() => globalThis.idle());

@@ -91,9 +91,9 @@ export async function makeWorld() {
     /** Hosts for one wire; `current()` is the bundle that its pointer names. */
     hosts({ current, overlay = {}, demo }) {
       const asked = passTo(new URL(origin).port, (request, { status, headers, body }) => {
-        if (request.method !== "GET" || new URL(request.url).pathname !== "/v1/candidates" || status >= 400) return { status, headers, body };
+        if (!["GET", "POST"].includes(request.method) || new URL(request.url).pathname !== "/v1/candidates" || status >= 400) return { status, headers, body };
         // Asked for again at every refresh, so that there is something to compare.
-        return { status, headers: { ...headers, "cache-control": "no-cache" }, body: status === 200 ? withThumbnails(body) : body };
+        return { status, headers: { ...headers, ...(request.method === "GET" && { "cache-control": "no-cache" }) }, body: status === 200 ? withThumbnails(body) : body };
       });
       const server = (request, response, body) => {
         if (new URL(request.url).pathname !== "/bundle/current.json" || request.method !== "GET") return asked(request, response, body);

@@ -4,6 +4,7 @@
 // task, which other programs do not lengthen.
 //   npm run bench:start -- [--rounds 7] [--minutes 4] [--throttle 4] [--set trained] [--held-only]
 // It ends by itself: rounds are begun while there is time for them, half of it for each part, and every page has a bound.
+// Chromium slows the page's own thread down and no worker of it: with the engine in a worker the ranking is at full speed.
 // Bytes are those on the wire, all answers by brotli at level 9. The job of onnxruntime-web is smaller: it has its inputs
 // encoded, no ranker, no diversity, no history.
 import { brotliCompressSync, constants } from "node:zlib";

@@ -10,7 +10,7 @@ import { cacheDir, root } from "./lib/paths.mjs";
 import { step } from "./lib/step.mjs";
 import { ensureFuzzer } from "./tools.mjs";
 
-const TARGETS = ["program", "block", "spec", "manifest", "tensors", "profile", "history"];
+const TARGETS = ["program", "block", "spec", "manifest", "tensors", "profile", "ledger", "history"];
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
   options: { seconds: { type: "string", default: "600" }, help: { type: "boolean" } },

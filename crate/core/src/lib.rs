@@ -8,6 +8,7 @@ pub mod block;
 pub mod bundle;
 mod code;
 mod context;
+pub mod disclosure;
 pub mod diversity;
 pub mod encounter;
 pub mod engine;

@@ -7,13 +7,14 @@ use std::path::Path;
 mod targets;
 
 type Target = (&'static str, fn(&[u8]));
-const TARGETS: [Target; 7] = [
+const TARGETS: [Target; 8] = [
     ("program", targets::program),
     ("block", targets::block),
     ("spec", targets::spec),
     ("manifest", targets::manifest),
     ("tensors", targets::tensors),
     ("profile", targets::profile),
+    ("ledger", targets::ledger),
     ("history", targets::history),
 ];
 

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use upnext_core::block::Block;
 use upnext_core::bundle::{ClientBundle, EngineKind, Manifest, Pointer, Tensors, sha256_hex};
+use upnext_core::disclosure::{Ledger, RANDOM_WORDS, Report, Terms};
 use upnext_core::engine::CompactEngine;
 use upnext_core::feature::spec::FeatureSpec;
 use upnext_core::history::History;
@@ -122,6 +123,19 @@ pub fn profile(bytes: &[u8]) {
         ..Viewer::default()
     };
     rank(&world().block, &viewer);
+}
+
+/// The ledger of metrics as a page keeps it, asked; and a report as anybody sends it.
+pub fn ledger(bytes: &[u8]) {
+    let _ = Report::parse(bytes);
+    let Ok(mut ledger) = Ledger::parse(bytes) else { return };
+    assert_eq!(Ledger::parse(ledger.to_json().as_bytes()).as_ref(), Ok(&ledger));
+    let id = "0".repeat(64);
+    for now_ms in [0, 1_790_000_000_000, i64::MAX] {
+        if let Some(report) = ledger.tell(&Terms::CURRENT, &History::default(), &id, now_ms, [7; RANDOM_WORDS]) {
+            let _ = report.to_json();
+        }
+    }
 }
 
 /// A history that a viewer imports, ranked with.

@@ -26,7 +26,7 @@ use crate::experiment::{Arm, Experiment};
 use crate::limit::Limits;
 use crate::metrics::Metrics;
 use crate::pulse::Pulse;
-use crate::route::{accounts, bundle, candidates, events, health, metrics, online, openapi, recent, videos};
+use crate::route::{accounts, bundle, candidates, events, health, metrics, online, openapi, recent, reports, videos};
 use crate::serving::Serving;
 use crate::shadow::Shadow;
 use crate::store::event::each_beat;
@@ -210,6 +210,10 @@ pub fn app(state: Arc<AppState>) -> Router {
         .route(
             "/v1/events",
             post(events::events).layer(DefaultBodyLimit::max(MAX_BODY_BYTES)),
+        )
+        .route(
+            "/v1/metrics/reports",
+            post(reports::reports).layer(DefaultBodyLimit::max(reports::MAX_REPORT_BYTES)),
         )
         .route(
             "/v1/videos/{id}",

@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use upnext_core::disclosure::week::week_of;
 
 use crate::admin::AdminKey;
 use crate::app::{AppState, Settings, app};
 use crate::error::StartError;
 use crate::serving::Serving;
 use crate::store::event::forget_before;
+use crate::store::report;
 use crate::store::video::{VideoRow, all};
 use crate::store::{Store, StoreError};
 use crate::token::TokenKey;
@@ -110,7 +112,12 @@ pub async fn forget_old(state: &AppState) -> Result<usize, StoreError> {
         return Ok(0);
     };
     let oldest = state.now_ms().saturating_sub(i64::from(days) * 24 * 3_600_000);
-    let deleted = store.write(move |connection| forget_before(connection, oldest)).await?;
+    let deleted = store
+        .write(move |connection| {
+            report::forget_before(connection, week_of(oldest))?;
+            forget_before(connection, oldest)
+        })
+        .await?;
     if deleted > 0 {
         // The log of the database still holds the rows.
         store.forget_log().await?;

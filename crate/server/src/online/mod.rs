@@ -7,6 +7,7 @@
 //! of each metric is [`Reward`]'s, which `upnext-export evaluate` estimates offline.
 
 pub mod account;
+pub mod anonymous;
 pub mod page;
 pub mod ratio;
 pub mod table;
@@ -27,6 +28,7 @@ use crate::store::event::each_account;
 use crate::store::video::all;
 use crate::store::{FILE, StoreError, open_reader};
 use account::{Group, parts};
+use anonymous::{Anonymous, anonymous};
 use ratio::{Difference, Ratio};
 
 /// Number of metrics.
@@ -180,6 +182,8 @@ pub struct Report {
     pub by: BTreeMap<&'static str, BTreeMap<String, Figures>>,
     /// Arms against the control.
     pub arms: Vec<Comparison>,
+    /// What noised reports say, of devices without an account.
+    pub anonymous: Anonymous,
 }
 
 /// Counts what happened in a window.
@@ -207,6 +211,7 @@ pub fn report(connection: &Connection, stock: &Stock<'_>, window: Window) -> rus
         .map(|dimension| (dimension.as_str(), BTreeMap::new()))
         .into(),
         arms: comparisons(&sums),
+        anonymous: anonymous(connection, window)?,
     };
     for ((dimension, value), ratios) in &sums {
         match report.by.get_mut(dimension.as_str()) {

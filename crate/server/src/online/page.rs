@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::anonymous::{Anonymous, Shares};
 use super::table::{impressions, label};
 use super::{Comparison, Figure, Metric, Report};
 
@@ -40,6 +41,7 @@ pub fn page(report: &Report, title: &str) -> String {
     if !report.arms.is_empty() {
         arms(&mut html, &report.arms);
     }
+    anonymous(&mut html, &report.anonymous);
     html.push_str("</main></html>\n");
     html
 }
@@ -102,6 +104,32 @@ fn arms(html: &mut String, arms: &[Comparison]) {
         );
     }
     html.push_str("</table></section>");
+}
+
+/// Shares of devices by noised reports, where there are any.
+fn anonymous(html: &mut String, anonymous: &Anonymous) {
+    let Shares { reports, metrics } = &anonymous.all;
+    if *reports == 0 {
+        return;
+    }
+    for (metric, buckets) in metrics {
+        let _ = write!(
+            html,
+            "<section><h2>{metric}, anonymous</h2><small>share of devices by {reports} noised reports about a week, ε = {}\
+             </small><table>",
+            anonymous.epsilon
+        );
+        for (bucket, found) in buckets {
+            let _ = write!(
+                html,
+                "<tr><td>{}<td>{}<td>{:.4}",
+                escape(bucket),
+                bar(found.share, Some(found.interval), [0.0, 1.0]),
+                found.share
+            );
+        }
+        html.push_str("</table></section>");
+    }
 }
 
 /// A dot and its interval on a line from `from` to `to`, with a tick at zero.

@@ -46,6 +46,21 @@ pub fn table(report: &Report) -> String {
             comparison.arm, comparison.control, comparison.metric, comparison.difference
         );
     }
+    let anonymous = &report.anonymous.all;
+    if anonymous.reports > 0 {
+        let _ = write!(
+            text,
+            "\n{} anonymous reports, ε = {}",
+            anonymous.reports, report.anonymous.epsilon
+        );
+        for (metric, buckets) in &anonymous.metrics {
+            let _ = write!(text, "\n{metric:first$}");
+            for (bucket, found) in buckets {
+                let [low, high] = found.interval;
+                let _ = write!(text, "  {bucket} {:.3} [{low:.3}, {high:.3}]", found.share);
+            }
+        }
+    }
     text.push('\n');
     text
 }

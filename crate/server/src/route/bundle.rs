@@ -68,6 +68,12 @@ impl BundleFiles {
         Ok(files)
     }
 
+    /// Whether a bundle of this id is handed out.
+    #[must_use]
+    pub fn holds(&self, id: &str) -> bool {
+        self.files.contains_key(&format!("{id}/manifest.json"))
+    }
+
     fn add(&mut self, root: &Path, id: &str) -> Result<(), StartError> {
         let directory = root.join(id);
         let location = directory.join("manifest.json");

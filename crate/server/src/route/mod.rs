@@ -11,6 +11,7 @@ pub mod metrics;
 pub mod online;
 pub mod openapi;
 pub mod recent;
+pub mod reports;
 pub mod videos;
 
 use axum::body::Bytes;

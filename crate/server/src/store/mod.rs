@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod event;
+pub mod report;
 mod schema;
 pub mod video;
 mod writer;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 /// Version of the tables, kept in `user_version`.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 
 /// How long a statement waits for a lock that another process holds.
 const BUSY: Duration = Duration::from_secs(5);
@@ -15,6 +15,21 @@ const SINCE_1: &str = "ALTER TABLE event ADD COLUMN arm TEXT; ALTER TABLE event 
 /// What takes tables of version 2, which knew no purposes of an event, to version 3: all that was told then was for both.
 const SINCE_2: &str = "ALTER TABLE event ADD COLUMN purposes INTEGER NOT NULL DEFAULT 3;";
 
+/// What takes tables of version 3, which counted no reports, to version 4.
+const SINCE_3: &str = "
+-- How many reports named a bucket; bundle: empty where it was not served.
+CREATE TABLE report_count (
+    form    INTEGER NOT NULL,
+    week    INTEGER NOT NULL,
+    bundle  TEXT NOT NULL,
+    metric  TEXT NOT NULL,
+    bucket  INTEGER NOT NULL,
+    reports INTEGER NOT NULL,
+    PRIMARY KEY (week, form, bundle, metric, bucket)
+) STRICT, WITHOUT ROWID;
+";
+
+/// Tables of version 3.
 const TABLES: &str = "
 CREATE TABLE event (
     seq      INTEGER PRIMARY KEY,
@@ -71,9 +86,10 @@ pub fn prepare(connection: &Connection) -> Result<(), String> {
     // What is deleted is overwritten with zeros.
     connection.pragma_update(None, "secure_delete", "ON").map_err(said)?;
     let outdated = match version(connection)? {
-        0 => vec![TABLES],
-        1 => vec![SINCE_1, SINCE_2],
-        2 => vec![SINCE_2],
+        0 => vec![TABLES, SINCE_3],
+        1 => vec![SINCE_1, SINCE_2, SINCE_3],
+        2 => vec![SINCE_2, SINCE_3],
+        3 => vec![SINCE_3],
         _ => Vec::new(),
     };
     if !outdated.is_empty() {

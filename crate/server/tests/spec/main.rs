@@ -21,6 +21,7 @@ mod privacy;
 mod process;
 mod purposes;
 mod recent;
+mod reports;
 mod rollback;
 mod shadow;
 mod start;

@@ -181,7 +181,7 @@ async fn a_database_of_before_there_were_arms_is_taken_over() {
     let old = rusqlite::Connection::open(data.join(FILE)).unwrap();
     old.execute_batch(
         "ALTER TABLE event DROP COLUMN arm; ALTER TABLE event DROP COLUMN bundle;
-         ALTER TABLE event DROP COLUMN purposes; PRAGMA user_version = 1;",
+         ALTER TABLE event DROP COLUMN purposes; DROP TABLE report_count; PRAGMA user_version = 1;",
     )
     .unwrap();
     drop(old);

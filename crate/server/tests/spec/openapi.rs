@@ -7,6 +7,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, Request};
 use serde_json::Value;
 use upnext_core::block::{MAX_ARM_BYTES, MAX_CANDIDATES};
+use upnext_core::disclosure::{Metric, Terms};
 use upnext_core::request::{MAX_LANGUAGES, MAX_RECENT};
 use upnext_core::{EventKind, Purposes};
 use upnext_server::event::MAX_EVENTS;
@@ -63,6 +64,11 @@ async fn its_bounds_are_those_of_the_code() {
     let schemas = &document["components"]["schemas"];
     assert_eq!(schemas["Events"]["properties"]["events"]["maxItems"], MAX_EVENTS);
     let kinds: Vec<&str> = EventKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    let report = &schemas["Report"]["properties"];
+    for metric in Metric::ALL {
+        assert_eq!(report[metric.as_str()]["maximum"], metric.buckets().len() - 1);
+    }
+    assert_eq!(report["form"]["enum"], serde_json::json!([Terms::CURRENT.form]));
     assert_eq!(schemas["Event"]["properties"]["type"]["enum"], serde_json::json!(kinds));
     let purposes = &schemas["Event"]["properties"]["purposes"]["items"]["enum"];
     assert_eq!(*purposes, serde_json::json!(Purposes::ALL.names()));

@@ -101,7 +101,7 @@ async fn events_of_before_there_were_purposes_are_for_both() {
     let data = client.root.path().join("data");
     drop(client.router);
     let old = rusqlite::Connection::open(data.join(FILE)).unwrap();
-    old.execute_batch("ALTER TABLE event DROP COLUMN purposes; PRAGMA user_version = 2;")
+    old.execute_batch("ALTER TABLE event DROP COLUMN purposes; DROP TABLE report_count; PRAGMA user_version = 2;")
         .unwrap();
     drop(old);
     drop(Store::open(&data).unwrap());

@@ -37,6 +37,7 @@ const entries = {
   "node script": { paths: script("node.js"), budget: 14 << 10 },
   "workerd script": { paths: script("workerd.js"), budget: 14 << 10 },
   "outbox script": { paths: existsSync(join(dist, "outbox.js")) ? ["outbox.js"] : [], budget: 4 << 10 },
+  "reporter script": { paths: existsSync(join(dist, "reporter.js")) ? ["reporter.js"] : [], budget: 2 << 10 },
   "elements script": { paths: script("elements.js"), budget: 5 << 10 },
   "players script": { paths: script("players.js"), budget: 1 << 10 },
   "edge, whole": { paths: [...script("edge.js"), "compact/upnext.js", "compact/upnext_bg.wasm"], budget: 120 << 10 },

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { root } from "../lib/paths.mjs";
-import { buildPrograms, smallBundles, startServer, tokenOf } from "../lib/server.mjs";
+import { ADMIN_KEY, buildPrograms, smallBundles, startServer, tokenOf } from "../lib/server.mjs";
 import { noIcon, serveStatic } from "../lib/static.mjs";
 import { browserNames, openBrowser } from "../lib/webdriver.mjs";
 
@@ -16,14 +16,15 @@ const folders = { "/dist/": join(root, "dist"), "/golden/": join(root, "tests/go
 
 /** A network before a server: `mode` is `on`, `down` (nobody is there) or `deaf` (what is sent arrives, and no answer does). */
 function network(origin) {
-  const told = { mode: "on", batches: [] };
+  const told = { mode: "on", batches: [], reports: [] };
   const { hostname, port } = new URL(origin);
   const server = createServer(async (request, response) => {
     if (told.mode === "down") return void request.destroy();
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);
     const body = Buffer.concat(chunks);
-    if (request.method === "POST") told.batches.push(JSON.parse(body).events);
+    if (request.url === "/v1/metrics/reports" && request.method === "POST") told.reports.push({ body: String(body), headers: request.headers });
+    else if (request.method === "POST") told.batches.push(JSON.parse(body).events);
     const onwards = ask({ hostname, port, method: request.method, path: request.url, headers: request.headers }, (answer) => {
       if (told.mode === "deaf" && request.method === "POST") return void response.destroy();
       response.writeHead(answer.statusCode, answer.headers);
@@ -110,7 +111,22 @@ for (const name of browserNames) {
       assert.deepEqual(await kept(), expected);
       net.batches.length = 0;
       assert.deepEqual(await result("off"), { waiting: 0, errors: [] });
-      assert.deepEqual(net.batches, []);
+      assert.deepEqual([net.batches, net.reports], [[], []]);
+    });
+    test("anonymous metrics: one report of the week that is due, of nobody; the ledger outlives the page", async () => {
+      const counted = async () => {
+        const { anonymous } = await (await fetch(`${origin}/v1/metrics/online?days=60`, { headers: { "x-upnext-admin-key": ADMIN_KEY } })).json();
+        return anonymous.all.reports;
+      };
+      const countedBefore = await counted();
+      const { before, first, second, errors } = await result("report");
+      assert.deepEqual(errors, []);
+      assert.equal(net.reports.length, 1);
+      const [{ body, headers }] = net.reports;
+      assert.deepEqual([before.last, first.last, second.last], [undefined, JSON.parse(body), JSON.parse(body)]);
+      assert.deepEqual([before, first, second].map(({ metrics }) => metrics.map(({ spent, left }) => [spent, left])), [0, 1, 1].map((spent) => Array(4).fill([spent, 8 - spent])));
+      assert.deepEqual([headers.authorization, headers.cookie, headers.referer], [undefined, undefined, undefined]);
+      assert.equal((await counted()) - countedBefore, 1);
     });
   });
 }

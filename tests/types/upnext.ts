@@ -11,7 +11,7 @@ type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 
 const same = <A, B>(_: Same<A, B>) => {};
 
 export async function positive(video: HTMLVideoElement, signal: AbortSignal): Promise<void> {
-  const upnext = await createRecommender({ origin: "https://candidates.example", token: "t", profile: { age: 30 }, storage: memoryStorage(), fetch: (url, init) => fetch(url, init), now: Date.now, seed: 7, languages: ["en"], candidates: 500, refreshMs: 0, thread: "main", offline: false, events: { improve: true, metrics: true, arm: "b", sendMs: 60_000 }, signal, onError: (error) => error.code });
+  const upnext = await createRecommender({ origin: "https://candidates.example", token: "t", profile: { age: 30 }, storage: memoryStorage(), fetch: (url, init) => fetch(url, init), now: Date.now, seed: 7, languages: ["en"], candidates: 500, refreshMs: 0, thread: "main", offline: false, events: { improve: true, metrics: true, arm: "b", sendMs: 60_000 }, anonymousMetrics: true, signal, onError: (error) => error.code });
   same<typeof upnext, Upnext>(true);
   const slate = await upnext.recommend({ surface: "up-next", watching: "v1", size: 12, device: null, localTime: { hour: 20, weekday: 4 } });
   same<typeof slate, Slate>(true);
@@ -38,6 +38,11 @@ export async function positive(video: HTMLVideoElement, signal: AbortSignal): Pr
   same<typeof upnext.events.allowed.improve, boolean>(true);
   same<typeof upnext.events.allowed.metrics, boolean>(true);
   if (waiting > 0) await upnext.events.send({ signal });
+  await upnext.anonymousMetrics.allow(!upnext.anonymousMetrics.allowed);
+  const { metrics, last } = await upnext.anonymousMetrics.disclosed();
+  const week: number | undefined = last?.week;
+  same<(typeof metrics)[number]["left"], number>(true);
+  if (week !== undefined) await upnext.anonymousMetrics.allow(false);
   const storage: Storage = indexedDbStorage("name");
   const engine: typeof createRecommender = Math.random() < 2 ? inline : onnx;
   await engine({ origin: "", storage });

@@ -1,4 +1,5 @@
 import { unlessAborted } from "./abort.js";
+import { Disclosure } from "./anonymous-metrics.js";
 import { attach, type AttachOptions } from "./attach.js";
 import type { Loaders } from "./engine.js";
 import { asUpnextError, UpnextError } from "./errors.js";
@@ -26,6 +27,7 @@ const MOST_RECENT = 50;
 export class Device implements Upnext {
   readonly profile: ViewerProfile;
   readonly events: Events;
+  readonly anonymousMetrics: Disclosure;
   slate: Slate | undefined;
   refreshError: UpnextError | undefined;
 
@@ -56,10 +58,12 @@ export class Device implements Upnext {
     this.#report = options.onError ?? (() => {});
     const ask = options.fetch ?? ((url, init) => fetch(url, init));
     this.#source = new Source(this.#origin, ask, this.#abort.signal);
-    const storage = withMemoryFallback(options.storage ?? (typeof indexedDB === "undefined" ? memoryStorage() : indexedDbStorage()), this.#report);
+    const lasting = options.storage ?? (typeof indexedDB === "undefined" ? undefined : indexedDbStorage());
+    const storage = withMemoryFallback(lasting ?? memoryStorage(), this.#report);
     this.#stored = new Stored(storage, (act) => this.#inTurn(act));
     this.#tombstones = new Tombstones(storage, this.#now, (block, known) => this.#ready().engine.withRemoved(block, known));
     this.events = new Events(storage, { origin: this.#origin, token: options.token, fetch: ask, sendMs: options.events?.sendMs ?? MINUTE_MS, report: this.#report, ranked: () => this.#ranked() });
+    this.anonymousMetrics = new Disclosure(lasting, (act) => this.#inTurn(act), { origin: this.#origin, fetch: ask, now: this.#now, report: this.#report });
     this.#unwatch = storage.watch(() => void Promise.all([this.#stored.follow(), this.events.follow()]).catch((thrown: unknown) => this.#report(asUpnextError(thrown))));
     const offline = options.offline ?? loaders.worker !== undefined;
     this.#kept = offline && typeof caches !== "undefined" ? new Kept(caches, this.#origin) : undefined;
@@ -79,6 +83,8 @@ export class Device implements Upnext {
       if (profile) await this.profile.set(profile);
       await Promise.all([this.events.allow(this.options.events ?? {}), this.refresh().catch((thrown: unknown) => this.#fromKept(thrown))]);
       for (const word of this.#stored.lastWords.all()) await this.#catchUp(word).catch((thrown: unknown) => this.#report(asUpnextError(thrown)));
+      // A report names the loaded bundle.
+      if (this.options.anonymousMetrics) await this.anonymousMetrics.allow(true);
     } catch (thrown) {
       signal?.throwIfAborted();
       throw thrown;
@@ -256,7 +262,7 @@ export class Device implements Upnext {
     });
     if (change.kind === "wipe") {
       this.#stored.lastWords.forget();
-      await this.events.forget();
+      await Promise.all([this.events.forget(), this.anonymousMetrics.forget()]);
       // A block that was made for somebody says something of them.
       if (this.options.token !== undefined || this.options.recent) await this.#kept?.forget().catch(() => {});
     }
@@ -334,6 +340,7 @@ export class Device implements Upnext {
   close(): void {
     for (const stop of this.#attached) stop();
     clearInterval(this.#timer);
+    this.anonymousMetrics.close();
     this.#blockWatchers.clear();
     this.#unwatch();
     this.#abort.abort();

@@ -29,6 +29,8 @@ export interface WasmRecommender {
   record(event: FeedbackEvent): void;
   recommend(context: Context, options: SlateOptions): RawSlate;
   learnt(nowMs: number): RawLearnt;
+  /** The ledger of metrics after the question what is told now, and the report where there is one; `random`: 20 bytes. */
+  disclose(ledger: string | undefined, nowMs: number, random: Uint8Array): string[];
   free(): void;
 }
 
@@ -50,6 +52,10 @@ export interface WasmModule {
   hostContext(nowMs: number): Context;
   /** Names that `RawSlate.droppedReasons` refers to. */
   dropReasons(): DropReason[];
+  /** What a ledger has spent and told, as the JSON of `Disclosed`. */
+  disclosed(ledger?: string): string;
+  /** The ledger without what was told; what was spent stays. */
+  forgetDisclosed(ledger: string): string;
 }
 
 /** Ways to get the modules in one environment; nothing is loaded before it is asked for. */

@@ -1,3 +1,4 @@
+import type { AnonymousMetrics } from "./anonymous-metrics.js";
 import type { AttachOptions } from "./attach.js";
 import { Device } from "./device.js";
 import type { Loaders } from "./engine.js";
@@ -46,6 +47,11 @@ export interface RecommenderOptions {
   recent?: number;
   /** What the viewer lets go to the server, by purpose; default: nothing. Each needs a `token`. */
   events?: EventOptions;
+  /**
+   * Whether the viewer allows anonymous metrics; default false. Once in four weeks, eight times at most, four noised
+   * answers about a week that is over go to the server, without the `token`.
+   */
+  anonymousMetrics?: boolean;
   /** Keep the last good bundle and block in Cache Storage and start from them without a network; default: in a page. */
   offline?: boolean;
   /** Gives the creation up; it then rejects with the signal's reason. */
@@ -133,6 +139,8 @@ export interface Upnext {
   readonly profile: ViewerProfile;
   /** What goes to the server by the viewer's leave; nothing by default. */
   readonly events: ViewerEvents;
+  /** Noised answers about the viewer's weeks; none by default. */
+  readonly anonymousMetrics: AnonymousMetrics;
   /** Which engine runs: `compact` or `onnx`. */
   readonly engine: string;
   /** Where it runs. */

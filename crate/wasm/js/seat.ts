@@ -3,7 +3,7 @@ import type { WasmModule, WasmRecommender } from "./engine.js";
 import type { BundleBytes } from "./source.js";
 import { learntOf, type Learnt } from "./learnt.js";
 import { slateOf, type Slate } from "./slate.js";
-import type { BlockInfo, BundlePlan, Context, DeclaredInputs, FeedbackEvent, Profile, RequestParts, SlateOptions } from "./types.js";
+import type { BlockInfo, BundlePlan, Context, DeclaredInputs, Disclosed, FeedbackEvent, Profile, RequestParts, SlateOptions } from "./types.js";
 
 /** Profile and history of one viewer, each as the module's JSON text. */
 export interface ViewerTexts {
@@ -105,6 +105,19 @@ export class Seat {
     const block = this.#block;
     if (!block) throw new UpnextError("not-ready", "no block is loaded");
     return learntOf(typed(() => this.#wasm.learnt(nowMs)), block);
+  }
+
+  /** Asks the ledger of metrics what is told now: the ledger after that, and the report where there is one. */
+  disclose(ledger: string | undefined, nowMs: number, random: Uint8Array): [ledger: string, report?: string] {
+    return typed(() => this.#wasm.disclose(ledger, nowMs, random)) as [string, string?];
+  }
+
+  disclosed(ledger: string | undefined): Disclosed {
+    return JSON.parse(typed(() => this.module.disclosed(ledger))) as Disclosed;
+  }
+
+  forgetDisclosed(ledger: string): string {
+    return typed(() => this.module.forgetDisclosed(ledger));
   }
 
   /** JSON of all that the last slate was made of. */

@@ -3,7 +3,7 @@ import type { Loaders, WasmModule } from "./engine.js";
 import { Seat } from "./seat.js";
 
 /** What can be asked of a `Seat` from another thread. */
-const CALLS = ["engine", "plan", "candidateRequest", "recent", "withRemoved", "load", "setBlock", "viewer", "change", "rebase", "recommend", "learnt", "receipt"] as const;
+const CALLS = ["engine", "plan", "candidateRequest", "recent", "withRemoved", "load", "setBlock", "viewer", "change", "rebase", "recommend", "learnt", "receipt", "disclose", "disclosed", "forgetDisclosed"] as const;
 type Call = (typeof CALLS)[number];
 
 /** A `Seat` in this thread or in a worker; calls are done in the order in which they are made. */

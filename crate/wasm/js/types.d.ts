@@ -96,6 +96,32 @@ export interface FeedbackEvent {
   surface?: string;
 }
 
+/** What metrics tell of one week: all that a report holds, and the number of a bucket, noised, for each metric. */
+export interface MetricsReport {
+  /** Number of the terms: buckets, ε and budget. */
+  form: number;
+  /** Weeks since Monday, 29 December 1969, UTC. */
+  week: number;
+  /** Id of the bundle that was loaded. */
+  bundle: string;
+  /** Whether anything was played: no, yes. */
+  clicked: number;
+  /** Videos that were completed: 0, 1, 2 to 4, 5 to 9, 10 or more. */
+  completed: number;
+  /** Time watched: none, below 10 minutes, 30 minutes, 2 hours, 10 hours, more. */
+  watched: number;
+  /** Explicit feedback: none, likes, dislikes or "not interested", both. */
+  feedback: number;
+}
+
+/** What metrics have told of this device, and may tell. */
+export interface Disclosed {
+  /** ε that each metric has spent, and what its lifetime budget leaves. */
+  metrics: { metric: "clicked" | "completed" | "watched" | "feedback"; spent: number; left: number }[];
+  /** The latest report as it left or will leave; absent where there is none, or where it was forgotten. */
+  last?: MetricsReport;
+}
+
 /** The moment of a recommendation. Read on the device and never sent. `null` or absent: unknown. */
 export interface Context {
   /** Now, Unix milliseconds. */

@@ -3,6 +3,7 @@
 //! Nothing here panics on input: every failure is thrown as an object `{ code, message }`.
 
 mod columns;
+mod disclosure;
 mod error;
 mod host;
 mod options;

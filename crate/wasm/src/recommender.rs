@@ -204,6 +204,19 @@ impl Recommender {
     }
 }
 
+impl Recommender {
+    /// Id of the loaded bundle.
+    pub(crate) fn bundle_id(&self) -> JsResult<&str> {
+        let loaded = self.loaded.as_ref().ok_or_else(no_bundle)?;
+        Ok(&loaded.model.bundle_id)
+    }
+
+    /// What the viewer did.
+    pub(crate) fn history(&self) -> &History {
+        &self.viewer.history
+    }
+}
+
 fn no_bundle() -> Error {
     Error::from(ErrorKind::NotReady { what: "bundle" })
 }

@@ -11,8 +11,8 @@ const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 const errors = [];
 let ticks = 0;
 
-/** The candidates' clock stands; that of events is the real one, which the server holds them to. */
-const served = (url, init) => (url === `${origin}/v1/events` ? fetch(url, init) : fetch(set + url.slice(origin.length).replace(/^\/bundle/, "").replace(/^\/v1\/candidates.*/, "/block.pb")));
+/** The candidates' clock stands; that of events and reports is the real one, which the server holds them to. */
+const served = (url, init) => ([`${origin}/v1/events`, `${origin}/v1/metrics/reports`].includes(url) ? fetch(url, init) : fetch(set + url.slice(origin.length).replace(/^\/bundle/, "").replace(/^\/v1\/candidates.*/, "/block.pb")));
 const create = (storage = indexedDbStorage("events"), events = { improve: true, sendMs: 0 }) =>
   createRecommender({ origin, token, languages: ["en"], storage, fetch: served, now: () => nowMs + ticks++, refreshMs: 0, offline: false, events, onError: (error) => errors.push(error.code) });
 const codeOf = (promise) => promise.then(() => "no error", (error) => error.code ?? String(error));
@@ -70,6 +70,21 @@ const acts = {
     const waiting = await upnext.events.waiting();
     upnext.close();
     return { sent, waiting, watched: events.filter(({ kind }) => kind === "watch").map(({ video }) => video) };
+  },
+  /** A device whose viewer allows anonymous metrics: a page eight weeks ago, and two now. */
+  async report() {
+    const storage = indexedDbStorage("reporting");
+    const visit = async (weeksAgo, done) => {
+      const upnext = await createRecommender({ origin, token, languages: ["en"], storage, fetch: served, now: () => Date.now() - weeksAgo * 7 * 86_400_000, refreshMs: 0, offline: false, anonymousMetrics: true, onError: (error) => errors.push(error.code) });
+      for (const end = performance.now() + 5_000; !done(await storage.get("metrics")) && performance.now() < end; ) await wait(20);
+      const told = await upnext.anonymousMetrics.disclosed();
+      upnext.close();
+      return told;
+    };
+    const before = await visit(8, (kept) => kept !== undefined);
+    const sent = (kept) => /^\d+\n/.test(kept);
+    const [first, second] = [await visit(0, sent), await visit(0, sent)];
+    return { before, first, second };
   },
   /** Without the viewer's leave. */
   async off() {

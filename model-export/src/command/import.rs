@@ -11,7 +11,8 @@ use upnext_export::table::summary;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     upnext-export import kuairand ../shared/data/kuairand-pure --out target/data/kuairand\n  \
-    upnext-export import movielens ml-1m --out target/data/ml-1m --format csv")]
+    upnext-export import movielens ml-1m --out target/data/ml-1m --format csv\n  \
+    upnext-export import movielens ../shared/data/movielens-latest-small --imdb ../shared/data/imdb-5000 --out target/data/films")]
 pub struct Import {
     /// Which log
     #[arg(value_enum)]
@@ -19,6 +20,9 @@ pub struct Import {
     /// Directory with its files
     #[arg(value_name = "DIR")]
     source_dir: PathBuf,
+    /// Join films to the movie_metadata.csv of this directory (IMDB 5000) by IMDb id: language, rating, keywords, length
+    #[arg(long, value_name = "DIR")]
+    imdb: Option<PathBuf>,
     #[command(flatten)]
     out: OutArgs,
 }
@@ -35,8 +39,14 @@ impl Import {
     /// Runs the verb.
     pub fn run(self) -> Result<(), Error> {
         let Imported { data, counts } = match self.source {
+            Source::Kuairand if self.imdb.is_some() => {
+                return Err(Error::ConfigInvalid {
+                    option: "--imdb".to_owned(),
+                    reason: "joins the films of MovieLens; KuaiRand has none".to_owned(),
+                });
+            }
             Source::Kuairand => kuairand::import(&self.source_dir)?,
-            Source::Movielens => movielens::import(&self.source_dir)?,
+            Source::Movielens => movielens::import(&self.source_dir, self.imdb.as_deref())?,
         };
         self.out.write(&data)?;
         for line in counts {

@@ -4,6 +4,7 @@
 //! relevance), one of 2 or less also a dislike. A tag that a user gave a film is a comment: text about a video,
 //! by a user, at an instant. There is no watch: nobody knows how long.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use upnext_core::EventKind;
@@ -12,9 +13,11 @@ use super::Imported;
 use crate::Error;
 use crate::table::{Builder, Interaction, Meta, User, Video};
 
+mod imdb;
 mod lines;
 mod title;
 
+use imdb::{Film, Imdb};
 use lines::{Encoding, Lines};
 use title::{released, split_year};
 
@@ -23,13 +26,21 @@ pub const LIKED_FROM: f32 = 4.0;
 /// Up to this rating it was disliked.
 pub const DISLIKED_TO: f32 = 2.0;
 
-/// Reads a MovieLens directory of any of the three formats.
+/// Reads a MovieLens directory of any of the three formats. With `imdb`, a directory with `movie_metadata.csv`, films get
+/// language, age rating, keywords (as more tags) and length from there, by the IMDb ids of `links.csv`.
 ///
 /// # Errors
-/// [`Error::File`] where it has none of the formats, or a line cannot be read.
-pub fn import(dir: &Path) -> Result<Imported, Error> {
+/// [`Error::File`] where it has none of the formats, or a line cannot be read; [`Error::ConfigInvalid`] where films are to be
+/// joined that have no `links.csv`; [`Error::ColumnMissing`].
+pub fn import(dir: &Path, imdb: Option<&Path>) -> Result<Imported, Error> {
+    if imdb.is_some() && !dir.join("links.csv").is_file() {
+        return Err(Error::ConfigInvalid {
+            option: "--imdb".to_owned(),
+            reason: format!("{} has no links.csv; only MovieLens latest has IMDb ids", dir.display()),
+        });
+    }
     if dir.join("ratings.csv").is_file() {
-        latest(dir)
+        latest(dir, imdb)
     } else if dir.join("u.data").is_file() {
         hundred_k(dir)
     } else if dir.join("ratings.dat").is_file() {
@@ -55,14 +66,29 @@ fn start(name: &str, extra: &[&str]) -> Builder {
     })
 }
 
-fn latest(dir: &Path) -> Result<Imported, Error> {
-    let mut builder = start(
-        "movielens-latest-small",
-        &["users' free-text tags are comments; no demographics"],
-    );
+/// Notes on the films that IMDb knows.
+const JOINED: &str = "language, rating, keywords (as tags) and length of films by IMDb id, as of 2016, from IMDB 5000";
+
+fn latest(dir: &Path, imdb: Option<&Path>) -> Result<Imported, Error> {
+    let users = "users' free-text tags are comments; no demographics";
+    let mut builder = match imdb {
+        None => start("movielens-latest-small", &[users]),
+        Some(_) => start("movielens-latest-small-imdb", &[users, JOINED]),
+    };
     let csv = |name: &str| Lines::csv(&dir.join(name));
+    let (imdb, mut links) = (imdb.map(Imdb::read).transpose()?, HashMap::new());
+    if imdb.is_some() {
+        csv("links.csv")?.each(|[film, imdb, _tmdb]| {
+            links.insert(film.to_owned(), imdb.to_owned());
+            Ok(())
+        })?;
+    }
+    let known = |id: &str| imdb.as_ref()?.film(links.get(id)?);
+    let (mut coverage, mut rated, mut of_known) = (Coverage::default(), 0_usize, 0_usize);
     csv("movies.csv")?.each(|[id, title, genres]| {
-        film(&mut builder, id, title, None, genres.split('|'));
+        let found = known(id);
+        coverage.count(found);
+        film_with(&mut builder, id, title, None, genres.split('|'), found);
         Ok(())
     })?;
     csv("ratings.csv")?.each(|[user, film, stars, seconds]| {
@@ -70,6 +96,8 @@ fn latest(dir: &Path) -> Result<Imported, Error> {
             id: user,
             ..User::default()
         });
+        rated += 1;
+        of_known += usize::from(known(film).is_some());
         rating(&mut builder, user, film, stars, seconds)
     })?;
     if dir.join("tags.csv").is_file() {
@@ -86,7 +114,50 @@ fn latest(dir: &Path) -> Result<Imported, Error> {
             Ok(())
         })?;
     }
-    Ok(done(builder))
+    let mut imported = done(builder);
+    if imdb.is_some() {
+        imported.counts.push(coverage.line(of_known, rated));
+    }
+    Ok(imported)
+}
+
+/// How many films IMDb knows, and what of them.
+#[derive(Debug, Default)]
+struct Coverage {
+    films: usize,
+    known: usize,
+    language: usize,
+    rating: usize,
+    keywords: usize,
+    length: usize,
+}
+
+impl Coverage {
+    fn count(&mut self, found: Option<&Film>) {
+        self.films += 1;
+        let Some(film) = found else { return };
+        self.known += 1;
+        self.language += usize::from(film.language.is_some());
+        self.rating += usize::from(film.rating.is_some());
+        self.keywords += usize::from(!film.keywords.is_empty());
+        self.length += usize::from(film.length_seconds.is_some());
+    }
+
+    fn line(&self, of_known: usize, rated: usize) -> String {
+        let share = |part: usize, whole: usize| 100.0 * part as f64 / whole.max(1) as f64;
+        format!(
+            "IMDb knows {} of {} films ({:.1} %), with {:.1} % of the ratings; of them {} with language, {} with rating, {} with \
+             keywords, {} with length",
+            self.known,
+            self.films,
+            share(self.known, self.films),
+            share(of_known, rated),
+            self.language,
+            self.rating,
+            self.keywords,
+            self.length
+        )
+    }
 }
 
 fn hundred_k(dir: &Path) -> Result<Imported, Error> {
@@ -155,13 +226,28 @@ fn film<'a>(
     released_ms: Option<i64>,
     genres: impl Iterator<Item = &'a str>,
 ) {
+    film_with(builder, id, title, released_ms, genres, None);
+}
+
+fn film_with<'a>(
+    builder: &mut Builder,
+    id: &str,
+    title: &str,
+    released_ms: Option<i64>,
+    genres: impl Iterator<Item = &'a str>,
+    known: Option<&'a Film>,
+) {
     let (name, year_ms) = split_year(title);
-    let tags: Vec<&str> = genres.filter(|g| !g.is_empty() && *g != "(no genres listed)").collect();
+    let mut tags: Vec<&str> = genres.filter(|g| !g.is_empty() && *g != "(no genres listed)").collect();
+    tags.extend(known.iter().flat_map(|film| &film.keywords).map(String::as_str));
     builder.video(&Video {
         id,
         title: Some(name),
         tags: &tags,
         published_at_ms: released_ms.or(year_ms),
+        language: known.and_then(|film| film.language),
+        rating: known.and_then(|film| film.rating.as_deref()),
+        length_seconds: known.and_then(|film| film.length_seconds),
         ..Video::default()
     });
 }

@@ -2,16 +2,16 @@
 &[
     GoldenSet {
         name: "tiny",
-        bundle_id: "4c91ea8075b735dde8eba3bcf07486848f8dd8c6f67bcb6455e3d23e29486697",
-        manifest: include_bytes!("tiny/4c91ea8075b735dde8eba3bcf07486848f8dd8c6f67bcb6455e3d23e29486697/manifest.json"),
+        bundle_id: "6c4f14ab254570cbf7cb6cf178bdae0e5bb21ba3bd0411c62581251c4dab7ac7",
+        manifest: include_bytes!("tiny/6c4f14ab254570cbf7cb6cf178bdae0e5bb21ba3bd0411c62581251c4dab7ac7/manifest.json"),
         block: include_bytes!("tiny/block.pb"),
         rows: include_str!("tiny/rows.json"),
         files: &[
-            ("client/feature-spec.3bb4c436.json", include_bytes!("tiny/4c91ea8075b735dde8eba3bcf07486848f8dd8c6f67bcb6455e3d23e29486697/client/feature-spec.3bb4c436.json")),
-            ("client/user-tower.cab90d7e.pb", include_bytes!("tiny/4c91ea8075b735dde8eba3bcf07486848f8dd8c6f67bcb6455e3d23e29486697/client/user-tower.cab90d7e.pb")),
-            ("client/ranker.d192f1d5.pb", include_bytes!("tiny/4c91ea8075b735dde8eba3bcf07486848f8dd8c6f67bcb6455e3d23e29486697/client/ranker.d192f1d5.pb")),
-            ("client/gram.b8f5e999.safetensors", include_bytes!("tiny/4c91ea8075b735dde8eba3bcf07486848f8dd8c6f67bcb6455e3d23e29486697/client/gram.b8f5e999.safetensors")),
-            ("client/folding.511678e0.bin", include_bytes!("tiny/4c91ea8075b735dde8eba3bcf07486848f8dd8c6f67bcb6455e3d23e29486697/client/folding.511678e0.bin")),
+            ("client/feature-spec.3bb4c436.json", include_bytes!("tiny/6c4f14ab254570cbf7cb6cf178bdae0e5bb21ba3bd0411c62581251c4dab7ac7/client/feature-spec.3bb4c436.json")),
+            ("client/user-tower.cab90d7e.pb", include_bytes!("tiny/6c4f14ab254570cbf7cb6cf178bdae0e5bb21ba3bd0411c62581251c4dab7ac7/client/user-tower.cab90d7e.pb")),
+            ("client/ranker.2dfe18ac.pb", include_bytes!("tiny/6c4f14ab254570cbf7cb6cf178bdae0e5bb21ba3bd0411c62581251c4dab7ac7/client/ranker.2dfe18ac.pb")),
+            ("client/gram.b8f5e999.safetensors", include_bytes!("tiny/6c4f14ab254570cbf7cb6cf178bdae0e5bb21ba3bd0411c62581251c4dab7ac7/client/gram.b8f5e999.safetensors")),
+            ("client/folding.511678e0.bin", include_bytes!("tiny/6c4f14ab254570cbf7cb6cf178bdae0e5bb21ba3bd0411c62581251c4dab7ac7/client/folding.511678e0.bin")),
         ],
     },
     GoldenSet {

@@ -44,6 +44,28 @@ test("what was learnt is told by channel, moves the slate, and is wiped with the
   upnext.close();
 });
 
+test("a page weighs the heads of the ranker, for all slates or for one, and within bounds", async () => {
+  const { createRecommender } = await packed.load("upnext");
+  const headWeights = { liked: 1, finished: 0.5 };
+  const golden = set.rows.find(({ options }) => options.headWeights);
+  const create = (more) => createRecommender({ origin: ORIGIN, languages: ["en"], fetch: serveGolden(set).fetch, now: () => golden.context.nowMs, refreshMs: 0, ...more });
+  const ids = ({ items }) => items.map(({ id }) => id);
+  const [plain, leaning] = [await create(), await create({ headWeights })];
+  for (const upnext of [plain, leaning]) await upnext.profile.import(taught(golden));
+  const { localTime, surface, device, utcOffsetMinutes } = golden.context;
+  const options = { localTime, surface: surface ?? null, device: device ?? null, utcOffsetMinutes: utcOffsetMinutes ?? null };
+  const weighed = ids(await plain.recommend({ ...options, headWeights }));
+  assert.deepEqual(weighed, golden.expected.ids);
+  assert.deepEqual(ids(await leaning.recommend(options)), weighed);
+  assert.notDeepEqual(ids(await plain.recommend(options)), weighed);
+  assert.deepEqual(ids(await leaning.recommend({ ...options, headWeights: { liked: 0, finished: 0 } })), ids(await plain.recommend(options)));
+  for (const wrong of [{ liked: 2 }, { relevant: 0 }, { clicked: 1 }, "liked"]) {
+    await assert.rejects(plain.recommend({ headWeights: wrong }), { code: "request-invalid" }, JSON.stringify(wrong));
+  }
+  plain.close();
+  leaning.close();
+});
+
 test("an impression of what was recommended keeps what the ranker expected of it", async () => {
   const upnext = await start();
   const events = async () => JSON.parse(await upnext.profile.export()).history.events;

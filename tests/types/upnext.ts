@@ -11,7 +11,7 @@ type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 
 const same = <A, B>(_: Same<A, B>) => {};
 
 export async function positive(video: HTMLVideoElement, signal: AbortSignal): Promise<void> {
-  const upnext = await createRecommender({ origin: "https://candidates.example", token: "t", profile: { age: 30 }, storage: memoryStorage(), fetch: (url, init) => fetch(url, init), now: Date.now, seed: 7, languages: ["en"], candidates: 500, refreshMs: 0, thread: "main", offline: false, events: { improve: true, metrics: true, arm: "b", sendMs: 60_000 }, anonymousMetrics: true, signal, onError: (error) => error.code });
+  const upnext = await createRecommender({ origin: "https://candidates.example", token: "t", profile: { age: 30 }, storage: memoryStorage(), fetch: (url, init) => fetch(url, init), now: Date.now, seed: 7, languages: ["en"], headWeights: { liked: 0.5 }, candidates: 500, refreshMs: 0, thread: "main", offline: false, events: { improve: true, metrics: true, arm: "b", sendMs: 60_000 }, anonymousMetrics: true, signal, onError: (error) => error.code });
   same<typeof upnext, Upnext>(true);
   const slate = await upnext.recommend({ surface: "up-next", watching: "v1", size: 12, device: null, localTime: { hour: 20, weekday: 4 } });
   same<typeof slate, Slate>(true);
@@ -28,7 +28,7 @@ export async function positive(video: HTMLVideoElement, signal: AbortSignal): Pr
   const { acts, channels } = await upnext.profile.learnt();
   same<typeof acts, boolean>(true);
   const liked: string | undefined = channels[0]?.channel;
-  await upnext.recommend({ explore: 0.5, exploration: "thompson", personal: 1, fatigue: 1, seed: 3, perTag: liked === undefined ? 1 : null });
+  await upnext.recommend({ explore: 0.5, exploration: "thompson", personal: 1, fatigue: 1, headWeights: { finished: 1, watched: null }, seed: 3, perTag: liked === undefined ? 1 : null });
   await upnext.profile.set({ age: null });
   const text: string = await upnext.profile.export();
   await upnext.profile.import(text);

@@ -3,13 +3,15 @@
 use crate::bundle::ClientBundle;
 use crate::feature::spec::FeatureSpec;
 use crate::feature::{Column, EncodedUser, UserLayout};
+use crate::head::{FURTHER, Said};
 use crate::program::{Input, Program, Scratch, Value};
 use crate::signal::SIGNAL_COUNT;
 use crate::{Error, ErrorKind};
 
-/// What the ranker says of a candidate: the logit that it is found relevant where it is shown, and the score that a
-/// slate is ordered by, the logit that it is met *and* found relevant among the candidates of a server.
-pub const HEADS: [&str; 2] = ["relevance", "order"];
+/// What the ranker says of a candidate, in the order of its output: logits of the [heads](crate::head::Head), and the score
+/// that a slate is ordered by, the logit that it is met *and* found relevant among the candidates of a server. Rankers of
+/// bundles before version 3 say the first and the last.
+pub const HEADS: [&str; 2 + FURTHER] = ["relevant", "liked", "finished", "watched", "order"];
 
 /// An engine. Names of the graphs' inputs and outputs, as in their ONNX files: user tower
 /// `categorical` `[n, 9]` and `dense` `[n, d]` to `vector`; ranker `signals` `[n, s]` to `logits` `[n, h]`.
@@ -20,7 +22,8 @@ pub trait Engine {
     /// Those of the engine.
     fn user_vector(&mut self, user: &EncodedUser) -> Result<Vec<f32>, Error>;
 
-    /// The [`HEADS`] of each of `rows` rows of [`SIGNAL_COUNT`] signals, row by row.
+    /// The [`HEADS`], or the first and the last of them, of each of `rows` rows of [`SIGNAL_COUNT`] signals, row by row:
+    /// [`Said::read`].
     ///
     /// # Errors
     /// Those of the engine.
@@ -80,7 +83,9 @@ impl CompactEngine {
         }
         let signals = [named("signals", SIGNAL_COUNT, false)];
         expect_inputs("inputs of the ranker", &signals, ranker.inputs())?;
-        expect("width of the ranker's output", HEADS.len(), ranker.output_width())?;
+        if !Said::WIDTHS.contains(&ranker.output_width()) {
+            expect("width of the ranker's output", HEADS.len(), ranker.output_width())?;
+        }
         Ok(CompactEngine {
             user_tower,
             categorical_first,

@@ -2,10 +2,11 @@
 
 use crate::block::{BLOCK_VERSION, Block, BlockMessage, source};
 use crate::bundle::ClientModel;
-use crate::engine::CompactEngine;
+use crate::engine::{CompactEngine, HEADS};
 use crate::feature::{UserLayout, fixture::spec};
 use crate::fold_in::Gram;
 use crate::hash::hash64;
+use crate::head::HeadWeights;
 use crate::history::Feedback;
 use crate::pipeline::Viewer;
 use crate::program::Program;
@@ -96,7 +97,7 @@ pub(crate) fn ranker() -> ProgramMessage {
             op(OpCode::Relu, &[1], &[]),
             op(OpCode::Dense, &[2], &[2]),
         ],
-        tensors: vec![tensor(SIGNAL_COUNT, 4, 3), tensor(1, 4, 4), tensor(4, 2, 5)],
+        tensors: vec![tensor(SIGNAL_COUNT, 4, 3), tensor(1, 4, 4), tensor(4, HEADS.len(), 5)],
         output: 3,
     }
 }
@@ -111,6 +112,12 @@ pub(crate) fn model() -> ClientModel {
         spec: spec(),
         gram: Gram::new(3, gram()).unwrap(),
         folding: Folding::current().clone(),
+        head_weights: HeadWeights {
+            liked: Some(0.0),
+            finished: Some(0.0),
+            watched: Some(0.0),
+            ..HeadWeights::RELEVANT
+        },
     }
 }
 

@@ -24,6 +24,7 @@ pub mod filter;
 pub(crate) mod fixture;
 pub mod fold_in;
 pub mod hash;
+pub mod head;
 pub mod history;
 pub mod metrics;
 pub mod personal;

@@ -114,13 +114,13 @@ export class Device implements Upnext {
     const { surface = "up-next", device, utcOffsetMinutes, localTime = null } = options;
     const { size = 12, diversity = 0.3, explore = 0, watching = null } = options;
     const { method = "mmr", calibration = 0, perChannel = null, perTag = null, decay = 0 } = options;
-    const { exploration = "uniform", personal = 0, fatigue = 0 } = options;
+    const { exploration = "uniform", personal = 0, fatigue = 0, headWeights = this.options.headWeights ?? null } = options;
     const moment: Moment = { nowMs: this.#now(), surface, localTime };
     // What is left out is the host's to say.
     if (device !== undefined) moment.device = device;
     if (utcOffsetMinutes !== undefined) moment.utcOffsetMinutes = utcOffsetMinutes;
     const seed = options.seed ?? this.options.seed ?? 0;
-    const wishes = { size, diversity, method, calibration, perChannel, perTag, decay, explore, exploration, personal, fatigue, watching, seed };
+    const wishes = { size, diversity, method, calibration, perChannel, perTag, decay, explore, exploration, personal, fatigue, headWeights, watching, seed };
     this.slate = await this.#inTurn((engine) => engine.recommend(moment, wishes));
     return this.slate;
   }

@@ -19,7 +19,7 @@ const DEFAULT_MAX_BYTES = 256 << 10;
 const MOST_EVENTS = 1000;
 const FIELDS: Record<keyof EdgeRequest, readonly string[] | undefined> = {
   context: ["utcOffsetMinutes", "device", "surface", "localTime"],
-  options: ["size", "diversity", "method", "calibration", "perChannel", "perTag", "decay", "explore", "exploration", "personal", "fatigue", "watching", "seed"],
+  options: ["size", "diversity", "method", "calibration", "perChannel", "perTag", "decay", "explore", "exploration", "personal", "fatigue", "headWeights", "watching", "seed"],
   // The module checks these field by field.
   profile: undefined,
   history: undefined,

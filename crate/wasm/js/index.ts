@@ -10,4 +10,4 @@ export type { Learnt } from "./learnt.js";
 export type { DroppedItem, Slate, SlateItem } from "./slate.js";
 export type { Fetch } from "./source.js";
 export type { ViewerProfile } from "./viewer.js";
-export type { BlockInfo, Disclosed, DiversityMethod, DropReason, ErrorCode, EventKind, FeedbackEvent, LocalTime, MetricsReport, PersonalStanding, Profile, Reason, ReasonCode } from "./types.js";
+export type { BlockInfo, Disclosed, DiversityMethod, DropReason, ErrorCode, EventKind, FeedbackEvent, HeadWeights, LocalTime, MetricsReport, PersonalStanding, Profile, Reason, ReasonCode } from "./types.js";

@@ -8,7 +8,7 @@ import type { Slate } from "./slate.js";
 import type { Fetch } from "./source.js";
 import type { Storage } from "./storage.js";
 import type { ViewerProfile } from "./viewer.js";
-import type { BlockInfo, DiversityMethod, FeedbackEvent, LocalTime, Profile } from "./types.js";
+import type { BlockInfo, DiversityMethod, FeedbackEvent, HeadWeights, LocalTime, Profile } from "./types.js";
 
 /**
  * What `createRecommender` takes. `origin`, `languages`, `candidates` and `token` are all that a request can hold, the
@@ -33,6 +33,8 @@ export interface RecommenderOptions {
   now?: () => number;
   /** Seed of everything random; default 0. */
   seed?: number;
+  /** What slates are ordered for, by the ranker's heads; default: as the bundle weighs them, which is relevance unless its training says otherwise. */
+  headWeights?: HeadWeights;
   /** Milliseconds between refreshes, a fixed schedule; default 15 minutes, 0: only when `refresh` is called. */
   refreshMs?: number;
   /**
@@ -96,6 +98,8 @@ export interface RecommendOptions {
   personal?: number;
   /** What fatigue may take from a video that was shown and not played, 0 to 1; default 0. */
   fatigue?: number;
+  /** What this slate is ordered for; default: the recommender's `headWeights`. */
+  headWeights?: HeadWeights | null;
 }
 
 /** A recommender for one viewer on one device. */

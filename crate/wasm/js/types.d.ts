@@ -168,10 +168,27 @@ export interface SlateOptions {
   personal?: number;
   /** What fatigue may take from a video that was shown and not played, 0 to 1. Default 0. */
   fatigue?: number;
+  /** How much each of the ranker's heads counts in the order; default: as the bundle weighs them. */
+  headWeights?: HeadWeights | null;
   /** Id of the video that plays now; it isn't recommended. */
   watching?: string | null;
   /** Seed of everything random, an integer from 0. The same seed and inputs give the same slate. */
   seed?: number;
+}
+
+/**
+ * What a slate is ordered for, 0 to 1 each, of which only ratios matter; what is left out has the bundle's weight. A head
+ * that the bundle doesn't have counts as `relevant`.
+ */
+export interface HeadWeights {
+  /** Liked, or watched for half of its length. */
+  relevant?: number | null;
+  /** Liked. */
+  liked?: number | null;
+  /** Watched for 0.9 of its length. */
+  finished?: number | null;
+  /** Fraction of its length that is watched. */
+  watched?: number | null;
 }
 
 /**

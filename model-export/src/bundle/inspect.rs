@@ -7,6 +7,7 @@ use std::path::Path;
 use prost::Message;
 use serde::Serialize;
 use upnext_core::bundle::{EngineKind, Manifest, Role};
+use upnext_core::head::Head;
 use upnext_core::program::Program;
 use upnext_core::program::format::{OpCode, OpMessage, ProgramMessage};
 
@@ -140,6 +141,9 @@ impl fmt::Display for Report {
         writeln!(f, "bundle     {}", self.id)?;
         writeln!(f, "data set   {}", m.dataset)?;
         writeln!(f, "objective  {}", m.objective)?;
+        let weights = Head::ALL.iter().zip(m.head_weights.all());
+        let weights = weights.filter_map(|(head, weight)| Some(format!("{} {}", head.as_str(), weight?)));
+        writeln!(f, "order by   {}", weights.collect::<Vec<_>>().join(", "))?;
         writeln!(f, "vectors    {} wide, factors {} wide", m.vector_dim, m.factor_dim)?;
         for (what, window) in [("factors of", &m.factor_window), ("trained on", &m.train_window)] {
             writeln!(f, "{what} {} to {}", utc(window.from_ms), utc(window.until_ms))?;

@@ -12,6 +12,7 @@ use super::{Bundle, Draft, Header};
 use crate::Error;
 use crate::compile::{Precision, compile_as};
 use crate::onnx::OnnxRunner;
+use crate::ranker::Platt;
 
 /// A graph of the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -73,7 +74,7 @@ pub fn replace_graph(
             ),
         });
     }
-    let mut draft = Draft::new(header(&bundle));
+    let mut draft = Draft::new(header(&bundle, graph));
     for file in bundle.manifest.files.iter().filter(|file| file.role != program_role) {
         draft.file(file.role, bundle.read(file.role)?);
     }
@@ -122,8 +123,10 @@ fn check(bundle: &Bundle, graph: DeviceGraph, program: &Program) -> Result<(), E
     Ok(())
 }
 
-fn header(bundle: &Bundle) -> Header {
+fn header(bundle: &Bundle, replaced: DeviceGraph) -> Header {
     let manifest = &bundle.manifest;
+    // The calibration was that of the ranker that goes.
+    let stays = |name: &str| replaced != DeviceGraph::Ranker || !name.starts_with(Platt::FIGURES);
     Header {
         dataset: manifest.dataset.clone(),
         vector_dim: manifest.vector_dim,
@@ -131,7 +134,9 @@ fn header(bundle: &Bundle) -> Header {
         objective: manifest.objective.clone(),
         factor_window: manifest.factor_window,
         train_window: manifest.train_window,
+        head_weights: manifest.head_weights,
         metrics: (manifest.metrics.iter())
+            .filter(|(name, _)| stays(name))
             .map(|(name, value)| (name.to_owned(), value))
             .collect(),
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use upnext_core::Code;
 use upnext_core::bundle::{Role, Window, sha256_hex};
+use upnext_core::head::HeadWeights;
 use upnext_core::program::{Program, Scratch, Value};
 
 use super::{Accounts, Bundle, DeviceGraph, Draft, Header, ItemFigures, Items, Trained, inspect, replace_graph};
@@ -20,6 +21,7 @@ fn header(metric: f64) -> Header {
         vector_dim: 2,
         factor_dim: 2,
         objective: "sampled-softmax".to_owned(),
+        head_weights: HeadWeights::RELEVANT,
         factor_window: Window {
             from_ms: 0,
             until_ms: 1_000,

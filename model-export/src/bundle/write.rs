@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::Path;
 
 use upnext_core::bundle::{BUNDLE_VERSION, FileEntry, Manifest, Pointer, Role, Window, is_sha256_hex, sha256_hex};
+use upnext_core::head::HeadWeights;
 
 use crate::Error;
 
@@ -20,6 +21,8 @@ pub struct Header {
     pub factor_dim: u32,
     /// `sampled-softmax` or `bce`.
     pub objective: String,
+    /// How much the ranker's heads count in the order of a slate.
+    pub head_weights: HeadWeights,
     /// Events that the factors saw.
     pub factor_window: Window,
     /// Events that towers and ranker saw.
@@ -97,6 +100,7 @@ impl Draft {
             vector_dim: self.header.vector_dim,
             factor_dim: self.header.factor_dim,
             objective: self.header.objective,
+            head_weights: self.header.head_weights,
             factor_window: self.header.factor_window,
             train_window: self.header.train_window,
             needs_onnx,

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use upnext_core::head::{Head, HeadWeights};
 use upnext_export::Error;
 use upnext_export::ablate::Ablation;
 use upnext_export::bundle::Bundle;
@@ -23,6 +24,7 @@ const DIAL_USERS: usize = 400;
 #[command(after_help = "Examples:
   upnext-export evaluate --data data --bundle bundle --json report.json --html report.html
   upnext-export evaluate --data data --bundle bundle --users 1000 --diversity 0
+  upnext-export evaluate --data data --bundle bundle --head-weights liked=0.5,finished=0.25
   upnext-export evaluate --data data --bundle bundle --off-policy propensities --clip-weights 100
   upnext-export evaluate --data data --bundle bundle --html report.html --ablation ablation/ablation.json
   upnext-export evaluate --data random --bundle bundle --off-policy uniform")]
@@ -44,6 +46,9 @@ pub struct Evaluate {
     /// Diversity dial of the device's slates, 0..=1
     #[arg(long, default_value_t = 0.3)]
     diversity: f32,
+    /// What the device's slates are ordered for, 0 to 1 each; default: as the bundle weighs its heads
+    #[arg(long, value_delimiter = ',', value_parser = weight, value_name = "HEAD=WEIGHT,…")]
+    head_weights: Vec<(Head, f32)>,
     /// Estimate what the models would have earned as policies: click-through, completed videos, watch time,
     /// likes and rejections, from the `propensity` of every impression, or by replay of a log that showed all alike
     #[arg(long, value_enum, value_name = "LOG")]
@@ -56,6 +61,18 @@ pub struct Evaluate {
     ablation: Option<PathBuf>,
 }
 
+/// `liked=0.5`.
+fn weight(text: &str) -> Result<(Head, f32), String> {
+    let (name, weight) = text.split_once('=').ok_or("expected HEAD=WEIGHT")?;
+    let head = Head::ALL.into_iter().find(|head| head.as_str() == name);
+    let names = || Head::ALL.map(Head::as_str).join(", ");
+    let head = head.ok_or_else(|| format!("no head is called `{name}`, known are {}", names()))?;
+    match weight.parse() {
+        Ok(weight) if (0.0..=1.0).contains(&weight) => Ok((head, weight)),
+        _ => Err(format!("`{weight}` is no weight from 0 to 1")),
+    }
+}
+
 fn read(path: &Path) -> Result<Ablation, Error> {
     let text = fs::read(path).map_err(Error::file(path))?;
     serde_json::from_slice(&text).map_err(Error::file(path))
@@ -65,9 +82,12 @@ impl Evaluate {
     /// Runs the verb.
     pub fn run(self) -> Result<(), Error> {
         let bundle = Bundle::open(&self.bundle)?;
+        let head_weights =
+            (!self.head_weights.is_empty()).then(|| self.head_weights.iter().copied().collect::<HeadWeights>());
         let config = EvaluateConfig {
             users: self.users,
             diversity: self.diversity,
+            head_weights,
             off_policy: self.off_policy.map(|log| OffPolicyConfig {
                 log,
                 clip: self.clip_weights,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use upnext_export::bundle::Bundle;
 use upnext_export::compile::Precision;
 use upnext_export::towers::Objective;
-use upnext_export::train::{Cache, TrainConfig, train};
+use upnext_export::train::{Cache, TrainFile, train};
 use upnext_export::{Error, bundle};
 
 use super::data::DataArgs;
@@ -20,25 +20,37 @@ use super::data::DataArgs;
 #[command(after_help = "Examples:
   upnext-export train --data data --out bundle
   upnext-export train --data data --out bundle --loss bce --epochs 8 --seed 7
-  upnext-export train --data data --out bundle --weights int8")]
+  upnext-export train --data data --out bundle --weights int8
+  upnext-export train --print-config > train.toml
+  upnext-export train --data data --out bundle --config train.toml --epochs 4")]
 pub struct Train {
-    #[command(flatten)]
-    data: DataArgs,
+    /// Directory with the tables videos, users, interactions (.parquet, .csv or .csv.zst) and dataset.json
+    #[arg(long, value_name = "DATA", required_unless_present = "print_config")]
+    data: Option<PathBuf>,
+    /// Share of malformed rows of a table above which it is refused
+    #[arg(long, default_value_t = 0.01, value_name = "SHARE")]
+    max_malformed: f64,
     /// Bundle root: gets current.json and a directory for the bundle
-    #[arg(long, value_name = "BUNDLE")]
-    out: PathBuf,
-    /// What the towers learn from
-    #[arg(long, value_enum, default_value_t = Objective::SampledSoftmax)]
-    loss: Objective,
-    /// Passes over the examples with both towers; default: see the towers' configuration
+    #[arg(long, value_name = "BUNDLE", required_unless_present = "print_config")]
+    out: Option<PathBuf>,
+    /// Options from this TOML file; those given here win over it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Write the options as they would be used, with what each means, as a file for --config, and train nothing
+    #[arg(long)]
+    print_config: bool,
+    /// What the towers learn from; default sampled-softmax
+    #[arg(long, value_enum)]
+    loss: Option<Objective>,
+    /// Passes over the examples with both towers; default 8
     #[arg(long)]
     epochs: Option<usize>,
-    /// Seed of everything random
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// How the weights of the device's programs are stored: f16 halves, int8 quarters what a device loads of them
-    #[arg(long, value_enum, default_value_t = Precision::F32)]
-    weights: Precision,
+    /// Seed of everything random; default 1
+    #[arg(long)]
+    seed: Option<u64>,
+    /// How the weights of the device's programs are stored: f16 halves, int8 quarters what a device loads of them; default f32
+    #[arg(long, value_enum)]
+    weights: Option<Precision>,
     /// Where results of steps are kept; default DATA/.cache
     #[arg(long, value_name = "DIR")]
     work: Option<PathBuf>,
@@ -51,29 +63,55 @@ struct Written {
 }
 
 impl Train {
+    /// The options of the file, and over them those of the command line.
+    fn options(&self) -> Result<TrainFile, Error> {
+        let mut options = match &self.config {
+            Some(path) => TrainFile::read(path, self.loss)?,
+            None => TrainFile::new(self.loss.unwrap_or(Objective::SampledSoftmax)),
+        };
+        if let Some(epochs) = self.epochs {
+            options.train.towers.epochs = epochs;
+        }
+        if let Some(seed) = self.seed {
+            options.train.set_seed(seed);
+        }
+        if let Some(weights) = self.weights {
+            options.weights = weights;
+        }
+        options.train.check()?;
+        Ok(options)
+    }
+
     /// Runs the verb.
     pub fn run(self) -> Result<(), Error> {
-        let mut config = TrainConfig::new(self.loss, self.seed);
-        if let Some(epochs) = self.epochs {
-            config.towers.epochs = epochs;
-        }
-        let work = self.work.clone().unwrap_or_else(|| self.data.dir.join(".cache"));
-        let cache = Cache::new(&work, &self.data.tables()?)?;
-        let current = Bundle::open(&self.out).ok().map(|bundle| bundle.id);
+        let options = self.options()?;
+        let (Some(dir), Some(out), false) = (&self.data, &self.out, self.print_config) else {
+            print!("{}", options.to_toml());
+            return Ok(());
+        };
+        let TrainFile { train: config, weights } = options;
+        let source = DataArgs {
+            dir: dir.clone(),
+            max_malformed: self.max_malformed,
+        };
+        let work = self.work.clone().unwrap_or_else(|| dir.join(".cache"));
+        let cache = Cache::new(&work, &source.tables()?)?;
+        let current = Bundle::open(out).ok().map(|bundle| bundle.id);
+        let objective = config.towers.objective;
         let mut trained = None;
-        let written = cache.step("bundle", &(config, self.weights), || {
-            let data = self.data.load()?;
+        let written = cache.step("bundle", &(config, weights), || {
+            let data = source.load()?;
             let model = train(&data, &config, &cache)?;
-            let id = model.write(&data, self.loss, self.weights, &self.out)?;
+            let id = model.write(&data, objective, weights, out)?;
             trained = Some(id.clone());
             Ok(Written { id })
         })?;
         // Kept from an earlier run, and the bundle is gone or another one: the steps are kept too, so write it again.
         if trained.is_none() && current.as_deref() != Some(written.id.as_str()) {
-            let data = self.data.load()?;
-            train(&data, &config, &cache)?.write(&data, self.loss, self.weights, &self.out)?;
+            let data = source.load()?;
+            train(&data, &config, &cache)?.write(&data, objective, weights, out)?;
         }
-        print!("{}", bundle::inspect(&self.out)?);
+        print!("{}", bundle::inspect(out)?);
         Ok(())
     }
 }

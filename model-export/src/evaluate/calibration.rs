@@ -2,9 +2,6 @@
 
 use serde::Serialize;
 
-use super::MODELS;
-use super::impressions::Impression;
-
 /// Bins of equal size.
 const BINS: usize = 15;
 
@@ -13,13 +10,13 @@ const BINS: usize = 15;
 pub struct Bin {
     /// Impressions.
     pub impressions: usize,
-    /// Mean probability that the device shows.
+    /// Mean of what was foretold.
     pub predicted: f64,
-    /// Share that was relevant.
+    /// Mean of what happened.
     pub observed: f64,
 }
 
-/// Reliability of the device's probability of relevance on the impressions of the test window.
+/// Reliability of probabilities on the impressions of the test window.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Calibration {
     /// Expected calibration error: mean distance of the two over the bins, by impressions.
@@ -30,10 +27,10 @@ pub struct Calibration {
     pub bins: Vec<Bin>,
 }
 
-pub(super) fn calibration(scores: &[Impression]) -> Calibration {
-    let probability = |s: &Impression| 1.0 / (1.0 + f64::from(-s.live[MODELS.len() - 1]).exp());
-    let outcome = |relevant: bool| if relevant { 1.0 } else { 0.0 };
-    let mut pairs: Vec<(f64, f64)> = scores.iter().map(|s| (probability(s), outcome(s.relevant))).collect();
+/// Of pairs of a logit and what happened, 0..=1.
+pub(super) fn calibration(rows: impl Iterator<Item = (f32, f32)>) -> Calibration {
+    let probability = |logit: f32| 1.0 / (1.0 + f64::from(-logit).exp());
+    let mut pairs: Vec<(f64, f64)> = rows.map(|(logit, y)| (probability(logit), f64::from(y))).collect();
     pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
     let count = pairs.len().max(1) as f64;
     let mean = |part: &[(f64, f64)]| {
@@ -60,22 +57,12 @@ pub(super) fn calibration(scores: &[Impression]) -> Calibration {
 mod tests {
     use super::*;
 
-    fn shown(logit: f32, relevant: bool) -> Impression {
-        let live = [0.0, 0.0, 0.0, logit];
-        Impression {
-            user: 0,
-            video: 0,
-            relevant,
-            live,
-            frozen: live,
-        }
-    }
-
     #[test]
     fn a_coin_that_says_a_half_is_calibrated_and_one_that_is_sure_is_not() {
-        let coin = |logit| (0..3000).map(|i| shown(logit, i % 2 == 0)).collect::<Vec<_>>();
-        let honest = calibration(&coin(0.0));
+        let coin = |logit| (0..3000).map(move |i| (logit, if i % 2 == 0 { 1.0 } else { 0.0 }));
+        let honest = calibration(coin(0.0));
         assert!(honest.ece < 1e-9 && (honest.brier - 0.25).abs() < 1e-9 && honest.bins.len() == BINS);
-        assert!((calibration(&coin(20.0)).ece - 0.5).abs() < 1e-6);
+        assert!((calibration(coin(20.0)).ece - 0.5).abs() < 1e-6);
+        assert_eq!(calibration(std::iter::empty()).ece, 0.0);
     }
 }

@@ -2,6 +2,7 @@
 
 use upnext_core::engine::Engine as _;
 use upnext_core::feature::{EncodedUser, PastEvent, UserEncoder};
+use upnext_core::head::{Head, Said};
 use upnext_core::signal::signals;
 use upnext_core::text::Folding;
 use upnext_core::viewer::ViewerState;
@@ -15,7 +16,7 @@ use crate::moments::{Moment, Moments, before};
 use crate::progress::Progress;
 
 /// One impression with the scores of the models, in the order of [`super::MODELS`].
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Impression {
     pub(super) user: u32,
     pub(super) video: u32,
@@ -24,6 +25,9 @@ pub(super) struct Impression {
     pub(super) live: [f32; 4],
     /// Viewer as of the start of the test window.
     pub(super) frozen: [f32; 4],
+    /// What each head says, viewer live, and what it should have said, in the order of [`Head::ALL`]; `None`: the ranker has
+    /// no such head, nobody can tell.
+    pub(super) heads: [(Option<f32>, Option<f32>); Head::ALL.len()],
 }
 
 /// All of them.
@@ -44,7 +48,7 @@ pub(super) fn score(stage: &Stage<'_>, test: &[(&Encounter, bool)], frozen: bool
     let scores = moments.map(&shown, &catalogue.vectors, |moment: Moment<'_, '_>| {
         let e = moment.encounter;
         let popular = catalogue.figures.log_popularity[e.video as usize];
-        let live = device(
+        let (live, said) = device(
             moments,
             catalogue,
             engines,
@@ -58,21 +62,23 @@ pub(super) fn score(stage: &Stage<'_>, test: &[(&Encounter, bool)], frozen: bool
         } else {
             let profile = moments.data.profile(e.user, Some(e.row as usize));
             let encoded = encoder.encode(&profile, &moment.context, past)?;
-            device(moments, catalogue, engines, &moment, past, encoded)?
+            device(moments, catalogue, engines, &moment, past, encoded)?.0
         };
         progress.add(1);
-        Ok((with(popular, live), with(popular, frozen)))
+        let heads = Head::ALL.map(|head| (said.and_then(|said| said.of(head)), head.target(&e.outcome)));
+        Ok((with(popular, live), with(popular, frozen), heads))
     })?;
     progress.finish();
     let joined = test
         .iter()
         .zip(scores)
-        .map(|((e, relevant), (live, frozen))| Impression {
+        .map(|((e, relevant), (live, frozen, heads))| Impression {
             user: e.user,
             video: e.video,
             relevant: *relevant,
             live,
             frozen,
+            heads,
         });
     Ok(joined.collect())
 }
@@ -81,7 +87,8 @@ fn with(popular: f32, [cf, tower, logit]: [f32; 3]) -> [f32; 4] {
     [popular, cf, tower, logit]
 }
 
-/// Scores of the folded-in factor, of the two towers and of the ranker's head of relevance for the video of a moment.
+/// Scores of the folded-in factor, of the two towers and of the ranker's head of relevance for the video of a moment, and
+/// all that the ranker says of it.
 fn device(
     moments: &Moments<'_>,
     catalogue: &Catalogue<'_>,
@@ -89,15 +96,15 @@ fn device(
     moment: &Moment<'_, '_>,
     past: &[PastEvent<'_>],
     encoded: EncodedUser,
-) -> Result<[f32; 3], Error> {
+) -> Result<([f32; 3], Option<Said>), Error> {
     engines.with(|engine| {
         let vector = engine.user_vector(&encoded)?;
         let viewer = ViewerState::new(moments.spec, &moment.context, past, &encoded, &vector);
         let candidate = catalogue.candidate(moment.encounter.video);
         let row = signals(&viewer, &candidate);
         let cf = candidate.factor.map_or(0.0, |factor| factor.dot(&encoded.factor));
-        let logits = engine.rank(&row, 1)?;
-        let logit = logits.first().copied().unwrap_or(f32::NAN);
-        Ok([cf, candidate.vector.dot(&vector), logit])
+        let said = Said::read(&engine.rank(&row, 1)?);
+        let logit = said.map_or(f32::NAN, |said| said.relevant);
+        Ok(([cf, candidate.vector.dot(&vector), logit], said))
     })
 }

@@ -90,6 +90,7 @@ mod tests {
                     relevant,
                     live,
                     frozen: live,
+                    ..Impression::default()
                 }
             })
             .collect();

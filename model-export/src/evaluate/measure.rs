@@ -44,7 +44,7 @@ pub struct Measured {
 /// # Errors
 /// As [`super::evaluate`].
 pub fn measure(data: &Dataset, bundle: &Bundle, users: usize, diversity: f32) -> Result<Measured, Error> {
-    on_ground(data, bundle, diversity, |ground| {
+    on_ground(data, bundle, (diversity, None), |ground| {
         let scores = impressions::score(&ground.stage, ground.test, false)?;
         let visitors = slates::pleased(ground.test, ground.seen, users);
         let judged = ground.stage.judge_all(&visitors, "slates")?;

@@ -17,6 +17,7 @@
 mod breadth;
 mod calibration;
 pub(crate) mod catalogue;
+mod heads;
 mod html;
 mod impressions;
 mod interval;
@@ -30,10 +31,12 @@ mod slates;
 use upnext_core::ErrorKind;
 use upnext_core::bundle::EngineKind;
 use upnext_core::engine::CompactEngine;
+use upnext_core::head::HeadWeights;
 
 pub use crate::bootstrap::Interval;
 pub use crate::prune::CANDIDATES;
 pub use calibration::{Bin, Calibration};
+pub use heads::HeadReport;
 pub use html::page;
 pub use interval::{Figures, Intervals};
 pub use measure::{Measured, SlateHits, measure};
@@ -66,6 +69,8 @@ pub struct EvaluateConfig {
     pub users: usize,
     /// Diversity dial of the device's slates, 0..=1.
     pub diversity: f32,
+    /// What the device's slates are ordered for; `None`: as the bundle weighs its heads.
+    pub head_weights: Option<HeadWeights>,
     /// Users whose slates show what the dial does, evenly spaced; 0 for no such sweep.
     pub dial_users: usize,
     /// How to estimate what the models would have earned as policies; `None`: not at all.
@@ -77,6 +82,7 @@ impl Default for EvaluateConfig {
         EvaluateConfig {
             users: usize::MAX,
             diversity: upnext_core::pipeline::Options::default().diversity,
+            head_weights: None,
             dial_users: 0,
             off_policy: None,
         }
@@ -115,7 +121,7 @@ struct Ground<'a> {
 fn on_ground<T>(
     data: &Dataset,
     bundle: &Bundle,
-    diversity: f32,
+    (diversity, head_weights): (f32, Option<HeadWeights>),
     judge: impl FnOnce(&Ground<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let split = Split::of(data)?;
@@ -151,6 +157,7 @@ fn on_ground<T>(
             model,
             from_ms: split.train_until_ms,
             diversity,
+            head_weights,
         },
     })
 }
@@ -163,7 +170,8 @@ fn on_ground<T>(
 /// without relevant impressions; [`Error::PropensityUnusable`] where an off-policy estimate lacks a propensity.
 pub fn evaluate(data: &Dataset, bundle: &Bundle, config: &EvaluateConfig) -> Result<Report, Error> {
     config.off_policy.map_or(Ok(()), |off_policy| off_policy.check())?;
-    on_ground(data, bundle, config.diversity, |ground| {
+    let options = (config.diversity, config.head_weights);
+    on_ground(data, bundle, options, |ground| {
         let (stage, seen) = (&ground.stage, ground.seen);
         // First: it refuses a log without propensities before anything is computed.
         let off_policy = match &config.off_policy {

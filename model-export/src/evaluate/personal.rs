@@ -126,7 +126,7 @@ struct User {
 /// As [`evaluate`](super::evaluate).
 pub fn personal(data: &Dataset, bundle: &Bundle, most: usize) -> Result<PersonalReport, Error> {
     let world = data.meta.world.as_ref().map(world).transpose()?;
-    on_ground(data, bundle, Options::default().diversity, |ground| {
+    on_ground(data, bundle, (Options::default().diversity, None), |ground| {
         let users = judge(ground, world.as_ref(), most)?;
         let mut groups = BTreeMap::from([("all", group(&users.iter().collect::<Vec<_>>()))]);
         if let Some(world) = &world {

@@ -9,6 +9,7 @@ use upnext_core::metrics::{average_precision_at, mean_pairwise_cosine, ndcg_at, 
 use super::breadth::{exposures, gini, lorenz, novelty, tag_distance};
 use super::calibration::{Calibration, calibration};
 use super::catalogue::Catalogue;
+use super::heads::{self, HeadReport, heads};
 use super::impressions::Impression;
 use super::interval::{Intervals, intervals};
 use super::off_policy::OffPolicyReport;
@@ -165,6 +166,8 @@ pub struct Report {
     pub intervals: Intervals,
     /// Whether the device's probability means what it says.
     pub calibration: Calibration,
+    /// Each head of the ranker, with what calibrating did.
+    pub heads: Vec<HeadReport>,
     /// Share of all places that the least shown twentieths of the catalogue have, per model.
     pub lorenz: BTreeMap<&'static str, Vec<f64>>,
     /// What the diversity dial does; empty where that was not asked for.
@@ -233,7 +236,8 @@ pub(super) fn report(
         },
         pruning: pruning(judged),
         intervals: intervals(scores, judged),
-        calibration: calibration(scores),
+        calibration: calibration((scores.iter()).map(|s| (s.live[MODELS.len() - 1], f32::from(s.relevant)))),
+        heads: heads(scores, &bundle.manifest.metrics),
         lorenz: MODELS
             .iter()
             .enumerate()
@@ -455,6 +459,7 @@ impl Report {
             "calibration of the device: ece {:.4}, brier {:.4}",
             c.ece, c.brier
         );
+        text.push_str(&heads::table(&self.heads));
         let p = &self.pruning;
         let _ = writeln!(
             text,

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use upnext_core::bundle::ClientModel;
 use upnext_core::feature::PastEvent;
 use upnext_core::filter::filter;
+use upnext_core::head::HeadWeights;
 use upnext_core::pipeline::{Options, compose};
 use upnext_core::text::Folding;
 use upnext_core::{Context, Profile};
@@ -108,6 +109,7 @@ pub(super) struct Stage<'a> {
     /// Start of the test window.
     pub(super) from_ms: i64,
     pub(super) diversity: f32,
+    pub(super) head_weights: Option<HeadWeights>,
 }
 
 impl Stage<'_> {
@@ -142,6 +144,7 @@ impl Stage<'_> {
         let options = Options {
             size: LONGEST,
             diversity: self.diversity,
+            head_weights: self.head_weights,
             ..Options::default()
         };
         let block = catalogue.block(&candidates)?;

@@ -23,6 +23,7 @@ fn stage<'a>(
         model: &client.model,
         from_ms: split.train_until_ms,
         diversity: 0.0,
+        head_weights: None,
     }
 }
 
@@ -59,6 +60,29 @@ fn a_trained_world_is_judged_by_every_model_and_twice_alike() {
     // With no more videos than candidates the pruning finds them all.
     assert_eq!(report.pruning.cf, Some(1.0));
     assert!(report.table().contains("device"));
+    // The heads that this world teaches, each calibrated within its train window; other weights make other slates.
+    let names: Vec<&str> = report.heads.iter().map(|head| head.head).collect();
+    assert_eq!(names, ["relevant", "liked", "finished", "watched"]);
+    for head in &report.heads {
+        assert!(
+            head.scale > 0.0 && (0.0..=1.0).contains(&head.after.ece) && head.after.bins.len() > 10,
+            "{head:?}"
+        );
+    }
+    assert_eq!(report.heads[0].after, report.calibration);
+    let liked = HeadWeights {
+        relevant: Some(0.0),
+        liked: Some(1.0),
+        ..HeadWeights::default()
+    };
+    let config = EvaluateConfig {
+        head_weights: Some(liked),
+        ..EvaluateConfig::default()
+    };
+    let leaning = evaluate(&data, &bundle, &config).unwrap();
+    assert_eq!(leaning.heads, report.heads);
+    assert_ne!(leaning.models["device"].slates, report.models["device"].slates);
+    assert_eq!(leaning.models["two_tower"].slates, report.models["two_tower"].slates);
     // Something was learnt, even in so small a world: better than chance on impressions that nobody has seen.
     let device = report.models["device"].auc.unwrap();
     assert!(device > 0.53, "{}", report.table());

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | user tower | `categorical` int64 `[n, C]`, `dense` f32 `[n, D]` | `vector` f32 `[n, v]`, unit length |
 //! | item tower | `categorical` int64 `[n, 5]`, `tags` int64 `[n, T]`, `dense` f32 `[n, D]` | `vector` f32 `[n, v]`, unit length |
-//! | ranker | `signals` f32 `[n, S]` | `logits` f32 `[n, 2]` |
+//! | ranker | `signals` f32 `[n, S]` | `logits` f32 `[n, 5]`, the core's `HEADS` |
 //!
 //! Opset 17, dynamic batch `n`. `Gather` does not check ids: who feeds a graph validates them first.
 

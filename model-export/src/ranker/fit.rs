@@ -1,20 +1,26 @@
-//! Training of the ranker's two heads: relevance on impressions, the order on what a server would offer.
+//! Training of the ranker: the heads on impressions, the order on what a server would offer.
 //!
-//! The two questions are not one. *Relevance* is asked of what is shown, and is a probability: cross-entropy of each
-//! impression. The *order* of a slate also has to guess what a viewer will meet at all among hundreds of candidates,
-//! which no impression can teach. There only the places inside one offer count, so the loss is over whole offers: a
-//! softmax over the candidates, which is ListNet's top-one loss (Cao et al., ICML 2007).
+//! The two questions are not one. The *heads* are asked of what is shown, and are probabilities: relevant, liked, finished,
+//! and the fraction watched, from one body with four outputs, by the weighted sum of their cross-entropies. The *order* of a
+//! slate also has to guess what a viewer will meet at all among hundreds of candidates, which no impression can teach. There
+//! only the places inside one offer count, so the loss is over whole offers: a softmax over the candidates, which is ListNet's
+//! top-one loss (Cao et al., ICML 2007).
+
+use std::ops::Range;
 
 use burn::tensor::Device;
-use burn::tensor::activation::log_softmax;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
+use upnext_core::head::Head;
 use upnext_core::signal::SIGNALS;
 
+use super::calibrate::Platt;
 use super::config::RankerConfig;
+use super::heads::{self, Places, Targets};
 use super::network::{Learnt, Network};
+use super::order::choices;
 use super::rows::Rows;
 use crate::Error;
 use crate::group::Group;
@@ -27,6 +33,9 @@ use crate::towers::weights::RankerWeights;
 /// signals of KuaiRand an equal network in scikit-learn has a test AUC of 0.775 with them, 0.782
 /// without. Held at zero in training, and zero in the weights.
 const CALENDAR: [&str; 2] = ["freshness", "freshness_known"];
+
+/// Fewer impressions are not held out to calibrate on.
+const LEAST_HELD_OUT: usize = 200;
 
 /// Which columns are held at zero.
 fn held(width: usize, without: Option<Group>) -> Vec<bool> {
@@ -58,29 +67,56 @@ fn moments(rows: &Rows) -> (Vec<f32>, Vec<f32>) {
     )
 }
 
-/// What the heads have in common.
-struct Training<'a> {
-    config: &'a RankerConfig,
-    device: Device,
+/// What the networks have in common.
+pub(super) struct Training<'a> {
+    pub(super) config: &'a RankerConfig,
+    pub(super) device: Device,
     mean: Vec<f32>,
     std: Vec<f32>,
-    held: Vec<bool>,
+    pub(super) held: Vec<bool>,
+}
+
+/// A trained ranker.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ranker {
+    /// The weights; its logits are calibrated.
+    pub weights: RankerWeights,
+    /// How each head was calibrated, in the order of [`Head::ALL`]; `None` of a head that the log does not teach.
+    pub calibration: [Option<Platt>; Head::ALL.len()],
+}
+
+impl Ranker {
+    /// Which heads were taught.
+    #[must_use]
+    pub fn taught(&self) -> [bool; Head::ALL.len()] {
+        self.calibration.map(|platt| platt.is_some())
+    }
+}
+
+/// First impression of those that calibrate; all of them teach where they are too few to be held out.
+fn held_out(count: usize, config: &RankerConfig) -> usize {
+    let held = (count as f64 * f64::from(config.hold_out)).round() as usize;
+    if held < LEAST_HELD_OUT { count } else { count - held }
 }
 
 /// Rows that [`fit`] goes through, over all passes: what `progress` is told adds up to this.
 #[must_use]
 pub fn work(shown: &Rows, offered: &Rows, config: &RankerConfig) -> usize {
-    let pointwise = |rows: &Rows| config.passes(rows.len().div_ceil(config.batch.max(1))) * rows.len();
+    let pointwise = |rows: usize| config.passes(rows.div_ceil(config.batch.max(1))) * rows;
     let choices = choices(offered);
-    if choices.is_empty() {
-        return 2 * pointwise(shown);
-    }
-    let rows: usize = choices.iter().map(|choice| choice.len()).sum();
-    pointwise(shown) + config.passes(choices.len().div_ceil(config.offers.max(1))) * rows
+    let order = if choices.is_empty() {
+        pointwise(shown.len())
+    } else {
+        let rows: usize = choices.iter().map(|choice| choice.len()).sum();
+        config.passes(choices.len().div_ceil(config.offers.max(1))) * rows
+    };
+    let held_out = held_out(shown.len(), config);
+    let calibrating = if held_out < shown.len() { pointwise(held_out) } else { 0 };
+    calibrating + pointwise(shown.len()) + order
 }
 
-/// Trains on labelled rows of signals: impressions, and offers of a server. `progress` is told the rows of a step and
-/// the running loss.
+/// Trains on labelled rows of signals: impressions in the order of time, and offers of a server. `progress` is told the
+/// rows of a step and the running loss.
 ///
 /// # Errors
 /// [`Error::TrainingDiverged`]; [`Error::ConfigInvalid`] without rows or for an option outside its range.
@@ -90,11 +126,12 @@ pub fn fit(
     config: &RankerConfig,
     device: &Device,
     mut progress: impl FnMut(u64, f64),
-) -> Result<RankerWeights, Error> {
-    if shown.is_empty() || config.batch == 0 || config.offers == 0 || config.clip <= 0.0 {
+) -> Result<Ranker, Error> {
+    config.check()?;
+    if shown.is_empty() {
         return Err(Error::ConfigInvalid {
             option: "ranker".to_owned(),
-            reason: "needs labelled impressions in the train window, a batch, offers and a clip above 0".to_owned(),
+            reason: "needs labelled impressions in the train window".to_owned(),
         });
     }
     let (mean, std) = moments(shown);
@@ -105,149 +142,143 @@ pub fn fit(
         std,
         held: held(shown.width, config.without),
     };
-    let relevance = training.each(shown, &mut progress)?;
+    let taught = heads::taught(shown, config.loss);
+    let calibration = training.calibration(shown, taught, &mut progress)?;
+    let mut each = training.each(shown, 0..shown.len(), taught, &mut progress)?;
+    if let Some(last) = each.deep.last_mut() {
+        for (head, (platt, taught)) in calibration.iter().zip(taught).enumerate() {
+            match taught {
+                true => platt.fold(last, head),
+                // It says nothing, and not what its first weights happen to say.
+                false => Platt { scale: 0.0, shift: 0.0 }.fold(last, head),
+            }
+        }
+    }
     let order = training.among(shown, offered, &mut progress)?;
-    let layers = relevance.deep.iter().zip(&order.deep).enumerate();
-    Ok(RankerWeights {
-        dense_layers: layers.map(|(i, (a, b))| a.beside(b, i == 0)).collect(),
-        wide: relevance
-            .wide
-            .iter()
-            .zip(&order.wide)
-            .flat_map(|(a, b)| [*a, *b])
-            .collect(),
-        mean: training.mean,
-        std: training.std,
-        clip: config.clip,
+    let layers = each.deep.iter().zip(&order.deep).enumerate();
+    Ok(Ranker {
+        weights: RankerWeights {
+            dense_layers: layers.map(|(i, (a, b))| a.beside(b, i == 0)).collect(),
+            wide: (each.wide.chunks_exact(Head::ALL.len()))
+                .zip(&order.wide)
+                .flat_map(|(each, order)| each.iter().chain([order]))
+                .copied()
+                .collect(),
+            mean: training.mean,
+            std: training.std,
+            clip: config.clip,
+        },
+        calibration: std::array::from_fn(|head| taught[head].then_some(calibration[head])),
     })
 }
 
-/// The rows of each moment with something relevant and something else to choose from.
-fn choices(rows: &Rows) -> Vec<std::ops::Range<usize>> {
-    let mut from = 0;
-    let all = rows.sizes.iter().map(|size| {
-        from += size;
-        from - size..from
-    });
-    all.filter(|moment| {
-        let relevant = rows.relevant[moment.clone()].iter().filter(|r| **r).count();
-        relevant > 0 && relevant < moment.len()
-    })
-    .collect()
+/// What a network learns from impressions.
+pub(super) struct Lesson<'a> {
+    pub(super) rows: &'a Rows,
+    pub(super) places: Places,
+    pub(super) targets: Targets,
 }
-
-/// What stands in for the logit of a row that is not there.
-const NOBODY: f32 = -1e9;
 
 impl Training<'_> {
-    const fn adam(&self) -> Adam {
+    pub(super) const fn adam(&self) -> Adam {
         Adam {
             rate: self.config.rate,
             l2: self.config.l2,
         }
     }
 
-    /// Relevance of each impression.
-    fn each(&self, rows: &Rows, progress: &mut impl FnMut(u64, f64)) -> Result<Learnt, Error> {
-        let [first, second] = self.config.hidden;
-        let mut rng = ChaCha8Rng::seed_from_u64(self.config.seed);
-        let network = Network::deep(&[rows.width, first, second, 1], self.adam(), &mut rng);
-        self.pointwise(rows, network, &mut rng, progress)
-    }
-
-    /// The order among what was on offer. Where nothing that was found relevant was on offer beside something else, the
-    /// order has only the impressions to learn from.
-    fn among(&self, shown: &Rows, offered: &Rows, progress: &mut impl FnMut(u64, f64)) -> Result<Learnt, Error> {
-        let [first, second] = self.config.order_hidden;
-        let mut rng = ChaCha8Rng::seed_from_u64(self.config.seed);
-        let widths = [shown.width, first, second, 1];
-        let network = Network::wide(&widths, self.adam(), self.config.wide_rate, &mut rng);
-        let choices = choices(offered);
-        if choices.is_empty() {
-            return self.pointwise(shown, network, &mut rng, progress);
-        }
-        let mut order = self.listwise(offered, choices, network, &mut rng, progress)?;
-        let scores: Vec<f32> = (0..offered.len())
-            .map(|row| self.standardised(offered.row(row)).collect::<Vec<f32>>())
-            .map(|x| order.score(&x))
-            .collect();
-        let shift = shift(&scores, &offered.relevant);
-        if let Some(last) = order.deep.last_mut() {
-            last.bias.iter_mut().for_each(|bias| *bias += shift);
-        }
-        Ok(order)
-    }
-
-    fn pointwise(
+    /// How the heads are calibrated: those that learnt from the earlier impressions alone, on the later ones.
+    fn calibration(
         &self,
         rows: &Rows,
+        taught: [bool; Head::ALL.len()],
+        progress: &mut impl FnMut(u64, f64),
+    ) -> Result<[Platt; Head::ALL.len()], Error> {
+        let held_out = held_out(rows.len(), self.config);
+        if held_out == rows.len() {
+            return Ok([Platt::NONE; Head::ALL.len()]);
+        }
+        let early = self.each(rows, 0..held_out, taught, progress)?;
+        let said: Vec<Vec<f32>> = (held_out..rows.len())
+            .map(|row| early.outputs(&self.standardised(rows.row(row)).collect::<Vec<f32>>()))
+            .collect();
+        Ok(Head::ALL.map(|head| {
+            let own = (held_out..rows.len()).zip(&said);
+            let own = own.filter_map(|(row, said)| Some((said[head as usize], heads::target(rows, row, head)?)));
+            Platt::fit(&own.collect::<Vec<(f32, f32)>>())
+        }))
+    }
+
+    /// The heads of each impression, on these rows, without the place at which it was shown.
+    fn each(
+        &self,
+        rows: &Rows,
+        which: Range<usize>,
+        taught: [bool; Head::ALL.len()],
+        progress: &mut impl FnMut(u64, f64),
+    ) -> Result<Learnt, Error> {
+        let [first, second] = self.config.hidden;
+        let mut rng = ChaCha8Rng::seed_from_u64(self.config.seed);
+        let lesson = Lesson {
+            rows,
+            places: Places::of(rows),
+            targets: Targets::heads(rows, self.config.loss, taught),
+        };
+        let widths = [
+            rows.width + lesson.places.width(),
+            first,
+            second,
+            lesson.targets.outputs,
+        ];
+        let network = Network::deep(&widths, self.adam(), &mut rng);
+        let mut learnt = self.pointwise(&lesson, which, network, &mut rng, progress)?;
+        if let Some(first) = learnt.deep.first_mut() {
+            lesson.places.cut(first);
+        }
+        learnt.wide.truncate(rows.width * lesson.targets.outputs);
+        Ok(learnt)
+    }
+
+    /// The loss of [`Targets`], row by row.
+    pub(super) fn pointwise(
+        &self,
+        lesson: &Lesson<'_>,
+        which: Range<usize>,
         mut network: Network,
         rng: &mut ChaCha8Rng,
         progress: &mut impl FnMut(u64, f64),
     ) -> Result<Learnt, Error> {
+        let Lesson { rows, places, targets } = lesson;
         let batch = self.config.batch;
-        let mut order: Vec<usize> = (0..rows.len()).collect();
-        for epoch in 0..self.config.passes(rows.len().div_ceil(batch)) {
+        let mut order: Vec<usize> = which.collect();
+        for epoch in 0..self.config.passes(order.len().div_ceil(batch)) {
             order.shuffle(rng);
             let (mut sum, mut seen) = (0.0, 0);
             for batch in order.chunks(batch) {
-                let x: Vec<f32> = batch.iter().flat_map(|i| self.standardised(rows.row(*i))).collect();
-                let labels = batch.iter().map(|i| f32::from(rows.relevant[*i])).collect();
-                let n = batch.len();
+                let inputs = |row: &usize| {
+                    let place = places.row(*row).iter().copied();
+                    self.standardised(rows.row(*row)).chain(place)
+                };
+                let x: Vec<f32> = batch.iter().flat_map(inputs).collect();
+                let (labels, weights, total) = targets.of(batch);
+                let (n, outputs) = (batch.len(), targets.outputs);
                 let value = network.step(x, n, &self.device, epoch, |logits| {
-                    let ones = matrix(vec![1.0; n], n, 1, &self.device);
-                    cross_entropy(logits, matrix(labels, n, 1, &self.device), ones)
+                    let labels = matrix(labels, n, outputs, &self.device);
+                    let weights = matrix(weights, n, outputs, &self.device);
+                    // A row weighs the same whatever of it is known.
+                    cross_entropy(logits, labels, weights).mul_scalar(total / n as f32)
                 })?;
                 sum += value * n as f64;
                 seen += n;
                 progress(n as u64, sum / seen as f64);
             }
         }
-        Ok(network.finish(&self.held))
+        let held = (self.held.iter().copied()).chain(std::iter::repeat_n(false, places.width()));
+        Ok(network.finish(&held.collect::<Vec<bool>>()))
     }
 
-    /// `choices` are the rows of each offer.
-    fn listwise(
-        &self,
-        rows: &Rows,
-        mut choices: Vec<std::ops::Range<usize>>,
-        mut network: Network,
-        rng: &mut ChaCha8Rng,
-        progress: &mut impl FnMut(u64, f64),
-    ) -> Result<Learnt, Error> {
-        let offers = self.config.offers;
-        for epoch in 0..self.config.passes(choices.len().div_ceil(offers)) {
-            choices.shuffle(rng);
-            let (mut sum, mut seen) = (0.0, 0);
-            for batch in choices.chunks(offers) {
-                let (n, longest) = (batch.len(), batch.iter().map(|c| c.len()).max().unwrap_or(0));
-                let (mut x, mut absent) = (vec![0.0; n * longest * rows.width], vec![NOBODY; n * longest]);
-                let mut target = vec![0.0; n * longest];
-                for (at, choice) in batch.iter().enumerate() {
-                    let relevant = rows.relevant[choice.clone()].iter().filter(|r| **r).count() as f32;
-                    for (place, row) in (at * longest..).zip(choice.clone()) {
-                        let start = place * rows.width;
-                        let inputs = x[start..start + rows.width].iter_mut();
-                        inputs.zip(self.standardised(rows.row(row))).for_each(|(x, v)| *x = v);
-                        absent[place] = 0.0;
-                        target[place] = f32::from(rows.relevant[row]) / relevant;
-                    }
-                }
-                let value = network.step(x, n * longest, &self.device, epoch, |logits| {
-                    let logits = logits.reshape([n, longest]) + matrix(absent, n, longest, &self.device);
-                    let hit = log_softmax(logits, 1) * matrix(target, n, longest, &self.device);
-                    hit.sum().neg().div_scalar(n as f32)
-                })?;
-                sum += value * n as f64;
-                seen += n;
-                let count: usize = batch.iter().map(|choice| choice.len()).sum();
-                progress(count as u64, sum / seen as f64);
-            }
-        }
-        Ok(network.finish(&self.held))
-    }
-
-    fn standardised<'a>(&'a self, row: &'a [f32]) -> impl Iterator<Item = f32> + 'a {
+    /// A row of signals as the network takes it.
+    pub(super) fn standardised<'a>(&'a self, row: &'a [f32]) -> impl Iterator<Item = f32> + 'a {
         let columns = row.iter().zip(&self.mean).zip(&self.std).zip(&self.held);
         let clip = self.config.clip;
         columns.map(move |(((v, m), d), held)| match held {
@@ -255,23 +286,4 @@ impl Training<'_> {
             false => ((v - m) / d).max(-clip).min(clip),
         })
     }
-}
-
-/// A softmax does not say where zero is. What to add to the scores so that the mean of their sigmoids is the share of
-/// `relevant` rows: diversity weighs that sigmoid against likeness. Found by bisection, the mean rises with the shift.
-fn shift(scores: &[f32], relevant: &[bool]) -> f32 {
-    let wanted = relevant.iter().filter(|r| **r).count() as f64;
-    let expected = |shift: f64| -> f64 {
-        let sigmoid = |score: &f32| 1.0 / (1.0 + (-f64::from(*score) - shift).exp());
-        scores.iter().map(sigmoid).sum()
-    };
-    let (mut low, mut high) = (-60.0, 60.0);
-    for _ in 0..50 {
-        let middle = f64::midpoint(low, high);
-        match expected(middle) < wanted {
-            true => low = middle,
-            false => high = middle,
-        }
-    }
-    f64::midpoint(low, high) as f32
 }

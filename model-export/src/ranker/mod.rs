@@ -1,15 +1,19 @@
 //! The ranker: a small network over the signals that the core computes for a viewer and a candidate.
 
+mod calibrate;
 mod config;
 mod fit;
+mod heads;
 mod network;
 mod offers;
+mod order;
 mod rows;
 
-pub use config::RankerConfig;
-pub use fit::{fit, work};
+pub use calibrate::Platt;
+pub use config::{PerHead, RankerConfig};
+pub use fit::{Ranker, fit, work};
 pub use offers::{OfferSource, offers};
-pub use rows::{Offer, RowSource, Rows, signals_of};
+pub use rows::{Offer, RowSource, Rows, Told, signals_of};
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! A head under training: layers, and for the order a linear path beside them.
+//! A network under training: layers, and for the order a linear path beside them.
 
 use burn::tensor::{Device, Tensor};
 use rand_chacha::ChaCha8Rng;
@@ -17,19 +17,23 @@ pub(super) struct Network {
     steps: u32,
 }
 
-/// What a network of one output learnt.
+/// What a network learnt.
 pub(super) struct Learnt {
     /// ReLU between, the last one linear.
     pub(super) deep: Vec<DenseWeights>,
-    /// One for each input; zeros without a linear path.
+    /// One for each input and output, row-major; zeros without a linear path.
     pub(super) wide: Vec<f32>,
 }
 
 impl Learnt {
-    /// The output for standardised inputs.
-    pub(super) fn score(&self, x: &[f32]) -> f32 {
-        let line: f32 = x.iter().zip(&self.wide).map(|(x, w)| x * w).sum();
-        mlp(&self.deep, x).first().copied().unwrap_or(0.0) + line
+    /// The outputs for standardised inputs.
+    pub(super) fn outputs(&self, x: &[f32]) -> Vec<f32> {
+        let mut outputs = mlp(&self.deep, x);
+        let width = outputs.len().max(1);
+        for (x, row) in x.iter().zip(self.wide.chunks_exact(width)) {
+            outputs.iter_mut().zip(row).for_each(|(output, w)| *output += x * w);
+        }
+        outputs
     }
 }
 

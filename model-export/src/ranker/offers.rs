@@ -7,7 +7,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::rows::Offer;
+use super::rows::{Offer, Told};
 use crate::analyse::VideoFigures;
 use crate::factors::Factors;
 use crate::label::Encounter;
@@ -73,6 +73,7 @@ pub fn offers(source: &OfferSource<'_>, impressions: &[(&Encounter, bool)]) -> B
             effect: source.figures.effect_without(video, day),
             trend: source.figures.trend_before(video, day),
             relevant: video == e.video,
+            told: Told::default(),
         };
         found.insert(
             e.row,

@@ -1,6 +1,7 @@
 //! Rows of the ranker: the core's signals of a user at a moment and the video that they were shown.
 
 use upnext_core::QuantRow;
+use upnext_core::head::FURTHER;
 use upnext_core::signal::{Candidate, SIGNAL_COUNT, signals};
 use upnext_core::viewer::ViewerState;
 
@@ -9,6 +10,15 @@ use crate::label::Encounter;
 use crate::moments::Moments;
 use crate::towers::QuantRows;
 use crate::towers::weights::UserTowerWeights;
+
+/// What an impression told beside its label.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Told {
+    /// Place at which it was shown, from 0. A row may know it while the ranker learns; a candidate has none.
+    pub position: Option<u32>,
+    /// Targets of the heads after relevance, in the order of [`Head::ALL`](upnext_core::head::Head::ALL).
+    pub further: [Option<f32>; FURTHER],
+}
 
 /// Signals and labels, row by row.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -19,6 +29,8 @@ pub struct Rows {
     pub signals: Vec<f32>,
     /// Labels.
     pub relevant: Vec<bool>,
+    /// What impressions told beside it.
+    pub told: Vec<Told>,
     /// How many rows each moment has, in order: what was on offer together.
     pub sizes: Vec<usize>,
 }
@@ -41,6 +53,7 @@ impl Rows {
         self.width = other.width;
         self.signals.extend(other.signals);
         self.relevant.extend(other.relevant);
+        self.told.extend(other.told);
         self.sizes.extend(other.sizes);
     }
 
@@ -75,6 +88,8 @@ pub struct Offer {
     pub trend: f32,
     /// The label.
     pub relevant: bool,
+    /// What the impression told beside it; of an offer nothing.
+    pub told: Told,
 }
 
 /// Signals of what `offers` offers at the moments of encounters, in their order, on all cores.
@@ -99,6 +114,7 @@ pub fn signals_of(
         for offer in offers(moment.encounter) {
             rows.signals.extend(signals(&viewer, &candidate(source, &offer)));
             rows.relevant.push(offer.relevant);
+            rows.told.push(offer.told);
         }
         rows.sizes.push(rows.len());
         progress();

@@ -3,6 +3,8 @@ use burn::tensor::Device;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use upnext_core::Code;
+use upnext_core::engine::HEADS;
+use upnext_core::head::Head;
 use upnext_core::metrics::roc_auc;
 use upnext_core::signal::{SIGNAL_COUNT, SIGNALS};
 
@@ -30,9 +32,14 @@ fn planted(count: usize) -> Rows {
         row[at("freshness")] = if relevant { 9.0 } else { 1.0 };
         rows.signals.extend(row);
         rows.relevant.push(relevant);
+        rows.told.push(Told::default());
         rows.sizes.push(1);
     }
     rows
+}
+
+fn order(ranker: &Ranker, row: &[f32]) -> f32 {
+    *ranker.weights.forward(row).last().unwrap()
 }
 
 fn config() -> RankerConfig {
@@ -47,7 +54,7 @@ fn config() -> RankerConfig {
 fn it_learns_from_raw_signals_what_makes_an_impression_relevant() {
     let (rows, unseen) = (planted(2000), planted(2500));
     let ranker = fit(&rows, &rows, &config(), &Device::flex(), |_, _| {}).unwrap();
-    let scores: Vec<f32> = (2000..2500).map(|i| ranker.forward(unseen.row(i))[0]).collect();
+    let scores: Vec<f32> = (2000..2500).map(|i| ranker.weights.forward(unseen.row(i))[0]).collect();
     assert!(roc_auc(&scores, &unseen.relevant[2000..]).unwrap() > 0.97);
 }
 
@@ -62,18 +69,19 @@ fn each_head_answers_its_own_question() {
     }
     let ranker = fit(&shown, &offered, &config(), &Device::flex(), |_, _| {}).unwrap();
     let head = |rows: &Rows, head: usize| {
-        let scores: Vec<f32> = (0..1500).map(|i| ranker.forward(rows.row(i))[head]).collect();
+        let at = [0, HEADS.len() - 1][head];
+        let scores: Vec<f32> = (0..1500).map(|i| ranker.weights.forward(rows.row(i))[at]).collect();
         roc_auc(&scores, &rows.relevant).unwrap()
     };
     assert!(head(&shown, 0) > 0.97 && head(&offered, 1) > 0.97);
     // The sigmoid of the order is a share: one of fifteen.
-    let share = |row: usize| 1.0 / (1.0 + (-ranker.forward(offered.row(row))[1]).exp());
+    let share = |row: usize| 1.0 / (1.0 + (-order(&ranker, offered.row(row))).exp());
     let mean = (0..1500).map(share).sum::<f32>() / 1500.0;
     assert!((mean - 1.0 / 15.0).abs() < 1e-3, "{mean}");
     assert!((head(&shown, 1) - 0.5).abs() < 0.1 && (head(&offered, 0) - 0.5).abs() < 0.1);
     // Without offers, the impressions teach the order too.
     let alone = fit(&shown, &Rows::default(), &config(), &Device::flex(), |_, _| {}).unwrap();
-    let scores: Vec<f32> = (0..1500).map(|i| alone.forward(shown.row(i))[1]).collect();
+    let scores: Vec<f32> = (0..1500).map(|i| order(&alone, shown.row(i))).collect();
     assert!(roc_auc(&scores, &shown.relevant).unwrap() > 0.97);
 }
 
@@ -148,12 +156,13 @@ fn the_order_learns_from_places_inside_an_offer_alone() {
         for (place, row) in rows.into_iter().enumerate() {
             offered.signals.extend(row);
             offered.relevant.push(place == 0);
+            offered.told.push(Told::default());
         }
         offered.sizes.push(size);
     }
     let shown = planted(300);
     let ranker = fit(&shown, &offered, &config(), &Device::flex(), |_, _| {}).unwrap();
-    let order = |row: &[f32]| ranker.forward(row)[1];
+    let order = |row: &[f32]| order(&ranker, row);
     let mut from = 0;
     let right = offered.sizes.iter().filter(|size| {
         let rows = from..from + **size;
@@ -165,15 +174,146 @@ fn the_order_learns_from_places_inside_an_offer_alone() {
     assert!(right > 380, "{right} of 400");
 }
 
+/// What each row told, of its signals: liked by `cf`, finished by `anchor`, and watched for `tower` of its length. Every third
+/// row is one of which no seconds are known.
+fn telling(count: usize) -> Rows {
+    let mut rows = planted(count);
+    for row in 0..count {
+        let of = |name: &str| rows.row(row)[at(name)];
+        let flag = |set: bool| Some(f32::from(u8::from(set)));
+        let (liked, finished, watched) = (flag(of("cf") > 0.7), flag(of("anchor") > 0.5), Some(of("tower")));
+        let known = row % 3 != 0;
+        rows.told[row].further = [liked, finished.filter(|_| known), watched.filter(|_| known)];
+    }
+    rows
+}
+
+#[test]
+fn every_head_learns_its_own_target_from_what_is_known() {
+    let rows = telling(3000);
+    let ranker = fit(&rows, &Rows::default(), &config(), &Device::flex(), |_, _| {}).unwrap();
+    assert_eq!(ranker.taught(), [true; 4]);
+    let unseen = telling(3600);
+    let said = |head: Head| -> Vec<f32> {
+        let of = |row: usize| ranker.weights.forward(unseen.row(row))[head as usize];
+        (3000..3600).map(of).collect()
+    };
+    let signal = |name: &str| (3000..3600).map(|row| unseen.row(row)[at(name)]).collect::<Vec<f32>>();
+    let labels = |name: &str, above: f32| signal(name).iter().map(|v| *v > above).collect::<Vec<bool>>();
+    assert!(roc_auc(&said(Head::Relevant), &unseen.relevant[3000..]).unwrap() > 0.95);
+    assert!(roc_auc(&said(Head::Liked), &labels("cf", 0.7)).unwrap() > 0.95);
+    assert!(roc_auc(&said(Head::Finished), &labels("anchor", 0.5)).unwrap() > 0.95);
+    // The sigmoid of the last is the fraction itself, and the shares of the others are what they are.
+    let watched = said(Head::Watched).into_iter().zip(signal("tower"));
+    let apart = watched.map(|(logit, fraction)| (1.0 / (1.0 + (-logit).exp()) - fraction).abs());
+    let apart = apart.sum::<f32>() / 600.0;
+    assert!(apart < 0.08, "{apart}");
+    let share = said(Head::Liked)
+        .iter()
+        .map(|logit| 1.0 / (1.0 + (-logit).exp()))
+        .sum::<f32>()
+        / 600.0;
+    assert!((share - 0.3).abs() < 0.04, "{share}");
+}
+
+#[test]
+fn a_head_that_the_log_does_not_teach_is_left_out_and_says_nothing() {
+    let mut rows = telling(600);
+    rows.told
+        .iter_mut()
+        .for_each(|told| told.further = [Some(0.0), None, told.further[2]]);
+    let ranker = fit(&rows, &Rows::default(), &config(), &Device::flex(), |_, _| {}).unwrap();
+    assert_eq!(ranker.taught(), [true, false, false, true]);
+    let said = ranker.weights.forward(rows.row(0));
+    assert_eq!((said.len(), said[1], said[2]), (HEADS.len(), 0.0, 0.0));
+    let weights = RankerConfig::default().score.of_taught(ranker.taught());
+    assert_eq!(weights.all(), [Some(1.0), None, None, Some(0.0)]);
+    let config = RankerConfig {
+        loss: PerHead {
+            watched: 0.0,
+            ..RankerConfig::default().loss
+        },
+        ..config()
+    };
+    let ranker = fit(&rows, &Rows::default(), &config, &Device::flex(), |_, _| {}).unwrap();
+    assert_eq!(ranker.taught(), [true, false, false, false]);
+}
+
+/// A server puts what has a high `trend` first, and what stands first is watched whatever it is: the video has no part in it.
+#[test]
+fn the_place_is_no_merit_of_the_video() {
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    let (trend, cf) = (at("trend"), at("cf"));
+    let mut rows = planted(4000);
+    for row in 0..4000 {
+        let signals = &mut rows.signals[row * SIGNAL_COUNT..(row + 1) * SIGNAL_COUNT];
+        let place = ((1.0 - signals[trend]) * 10.0 + rng.random::<f32>() * 3.0) as u32;
+        let logit = 3.0 * signals[cf] - 1.2 * (place as f32).ln_1p() + 0.5;
+        rows.relevant[row] = rng.random::<f32>() < 1.0 / (1.0 + (-logit).exp());
+        rows.told[row].position = Some(place);
+    }
+    let ranker = |rows: &Rows| fit(rows, &Rows::default(), &config(), &Device::flex(), |_, _| {}).unwrap();
+    // How much more the head says of a video that a server would put first, all else alike.
+    let effect = |ranker: &Ranker, signal: usize| {
+        let said = |value: f32| {
+            let mut row = vec![0.5; SIGNAL_COUNT];
+            row[signal] = value;
+            ranker.weights.forward(&row)[0]
+        };
+        said(0.9) - said(0.1)
+    };
+    let told = ranker(&rows);
+    rows.told.iter_mut().for_each(|told| told.position = None);
+    let blind = ranker(&rows);
+    let (with, without) = (effect(&told, trend), effect(&blind, trend));
+    assert!(
+        without > 0.8 && with.abs() < without / 3.0,
+        "with the place {with}, without {without}"
+    );
+    assert!(effect(&told, cf) > 0.5, "{}", effect(&told, cf));
+    // Serving has no such input.
+    assert_eq!(told.weights.dense_layers[0].input, SIGNAL_COUNT);
+}
+
+#[test]
+fn heads_are_calibrated_on_the_last_impressions_alone() {
+    // Of late only half as much is relevant: no signal tells, and the calibration does.
+    let mut rng = ChaCha8Rng::seed_from_u64(8);
+    let mut rows = planted(4000);
+    for row in 3200..4000 {
+        rows.relevant[row] &= rng.random::<bool>();
+    }
+    let share = |config: &RankerConfig| {
+        let ranker = fit(&rows, &Rows::default(), config, &Device::flex(), |_, _| {}).unwrap();
+        let said = (3200..4000).map(|row| 1.0 / (1.0 + (-ranker.weights.forward(rows.row(row))[0]).exp()));
+        (said.sum::<f32>() / 800.0, ranker.calibration[0].unwrap())
+    };
+    let observed = rows.relevant[3200..].iter().filter(|relevant| **relevant).count() as f32 / 800.0;
+    let (raw, none) = share(&RankerConfig {
+        hold_out: 0.0,
+        ..config()
+    });
+    let (calibrated, platt) = share(&RankerConfig {
+        hold_out: 0.2,
+        ..config()
+    });
+    assert_eq!(none, Platt::NONE);
+    assert!(platt.shift < -0.3, "{platt:?}");
+    assert!(
+        (calibrated - observed).abs() < (raw - observed).abs(),
+        "{raw} → {calibrated}, observed {observed}"
+    );
+}
+
 #[test]
 fn what_tells_the_day_moves_no_score() {
     let rows = planted(300);
     let ranker = fit(&rows, &rows, &config(), &Device::flex(), |_, _| {}).unwrap();
     let mut row = rows.row(0).to_vec();
-    let before = ranker.forward(&row);
+    let before = ranker.weights.forward(&row);
     row[at("freshness")] = 5.0;
     row[at("freshness_known")] = -1.0;
-    assert_eq!(ranker.forward(&row), before);
+    assert_eq!(ranker.weights.forward(&row), before);
 }
 
 #[test]

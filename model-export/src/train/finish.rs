@@ -30,6 +30,7 @@ impl Model {
             vector_dim: self.spec.vector_dim,
             factor_dim: self.spec.factor_dim,
             objective: objective.as_str().to_owned(),
+            head_weights: self.head_weights,
             factor_window: Window {
                 from_ms: first,
                 until_ms: self.split.factors_until_ms,
@@ -45,7 +46,7 @@ impl Model {
             user_tower: &self.user,
             item_tower: &self.item,
             max_tags: self.spec.item.max_tags as usize,
-            ranker: &self.ranker,
+            ranker: &self.ranker.weights,
             gram: self.gram.values(),
             items: Items {
                 vectors: &self.vectors.values,

@@ -1,6 +1,8 @@
 //! From a data set to everything a bundle holds: analyse → factors → towers → ranker.
 
 mod cache;
+mod config;
+mod file;
 mod finish;
 
 use std::collections::{BTreeMap, HashMap};
@@ -10,69 +12,26 @@ use serde::{Deserialize, Serialize};
 use upnext_core::feature::spec::FeatureSpec;
 use upnext_core::feature::{ItemLayout, UserLayout};
 use upnext_core::fold_in::Gram;
+use upnext_core::head::{Head, HeadWeights};
 use upnext_core::metrics::roc_auc;
 
 pub use cache::Cache;
+pub use config::TrainConfig;
+pub use file::{TrainFile, options};
 
 use crate::Error;
 use crate::analyse::{AnalyseConfig, VideoFigures, analyse};
 use crate::catalogue;
 use crate::factors::{FactorConfig, Factors, Ones, factorise};
-use crate::group::{Group, Mask};
+use crate::group::Mask;
 use crate::label::{Encounter, encounters};
 use crate::moments::{Moments, Pasts};
 use crate::progress::Progress;
-use crate::ranker::{self, Offer, OfferSource, RankerConfig, RowSource, Rows, offers, signals_of};
+use crate::ranker::{self, Offer, OfferSource, Platt, Ranker, RankerConfig, RowSource, Rows, Told, offers, signals_of};
 use crate::split::{Side, Split};
 use crate::table::Dataset;
-use crate::towers::weights::{ItemTowerWeights, RankerWeights, UserTowerWeights};
-use crate::towers::{Examples, ItemInputs, Material, Objective, QuantRows, TowerConfig, UserInputs, fit, item_vectors};
-
-/// How to train.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct TrainConfig {
-    /// Seed of everything random.
-    pub seed: u64,
-    /// Factorisation.
-    pub factors: FactorConfig,
-    /// Towers.
-    pub towers: TowerConfig,
-    /// Ranker.
-    pub ranker: RankerConfig,
-}
-
-impl TrainConfig {
-    /// The defaults for an objective and a seed.
-    #[must_use]
-    pub fn new(objective: Objective, seed: u64) -> TrainConfig {
-        TrainConfig {
-            seed,
-            factors: FactorConfig {
-                seed,
-                ..FactorConfig::default()
-            },
-            towers: TowerConfig {
-                seed,
-                ..TowerConfig::new(objective)
-            },
-            ranker: RankerConfig {
-                seed,
-                ..RankerConfig::default()
-            },
-        }
-    }
-
-    /// The same without a group of features.
-    #[must_use]
-    pub const fn without(mut self, group: Group) -> TrainConfig {
-        if group.of_towers() {
-            self.towers.without = Some(group);
-        } else {
-            self.ranker.without = Some(group);
-        }
-        self
-    }
-}
+use crate::towers::weights::{ItemTowerWeights, UserTowerWeights};
+use crate::towers::{Examples, ItemInputs, Material, Objective, QuantRows, UserInputs, fit, item_vectors};
 
 /// Everything that training learnt. Rows are those of the data set.
 #[derive(Debug, Clone)]
@@ -92,7 +51,9 @@ pub struct Model {
     /// Item vectors, counts as of the end of the train window.
     pub vectors: QuantRows,
     /// Ranker.
-    pub ranker: RankerWeights,
+    pub ranker: Ranker,
+    /// How much its heads count in the order of a slate.
+    pub head_weights: HeadWeights,
     /// What was counted for each video.
     pub figures: VideoFigures,
     /// Relevant videos that each user's factor was learnt from.
@@ -115,6 +76,7 @@ struct Towers {
 /// [`Error::SplitEmpty`] where a window has nothing to learn from, [`Error::ConfigInvalid`],
 /// [`Error::TrainingDiverged`].
 pub fn train(data: &Dataset, config: &TrainConfig, cache: &Cache) -> Result<Model, Error> {
+    config.check()?;
     let split = Split::of(data)?;
     let met = encounters(data, &split);
     let spec = analyse(
@@ -183,6 +145,7 @@ pub fn train(data: &Dataset, config: &TrainConfig, cache: &Cache) -> Result<Mode
         user: towers.user,
         item: towers.item,
         vectors,
+        head_weights: config.ranker.score.of_taught(ranker.taught()),
         ranker,
         figures,
         metrics,
@@ -281,6 +244,10 @@ impl Stage<'_> {
                 effect: figures.effect_without(e.video, day),
                 trend: figures.trend_before(e.video, day),
                 relevant: labels.get(&e.row) == Some(&true),
+                told: Told {
+                    position: self.moments.data.interactions.position[e.row as usize],
+                    further: [Head::Liked, Head::Finished, Head::Watched].map(|head| head.target(&e.outcome)),
+                },
             }]
         })
     }
@@ -325,7 +292,7 @@ impl Stage<'_> {
     }
 }
 
-fn ranker_step(shown: &Rows, offered: &Rows, config: &RankerConfig) -> Result<RankerWeights, Error> {
+fn ranker_step(shown: &Rows, offered: &Rows, config: &RankerConfig) -> Result<Ranker, Error> {
     let progress = Progress::start("ranker", ranker::work(shown, offered, config) as u64);
     let ranker = ranker::fit(shown, offered, config, &Device::flex(), |done, loss| {
         progress.note(done, &format!("loss {loss:.4}"));
@@ -334,8 +301,8 @@ fn ranker_step(shown: &Rows, offered: &Rows, config: &RankerConfig) -> Result<Ra
     ranker
 }
 
-/// Last losses, and how well tower and ranker order the rows that the ranker learnt from.
-fn metrics(factors: &Factors, towers: &Towers, rows: &Rows, ranker: &RankerWeights) -> BTreeMap<String, f64> {
+/// Last losses, how well tower and ranker order the rows that the ranker learnt from, and how its heads were calibrated.
+fn metrics(factors: &Factors, towers: &Towers, rows: &Rows, ranker: &Ranker) -> BTreeMap<String, f64> {
     let auc = |score: &dyn Fn(&[f32]) -> f32| {
         let scores: Vec<f32> = (0..rows.len()).map(|i| score(rows.row(i))).collect();
         roc_auc(&scores, &rows.relevant)
@@ -346,11 +313,19 @@ fn metrics(factors: &Factors, towers: &Towers, rows: &Rows, ranker: &RankerWeigh
         ("tower.train_auc", auc(&|row| row.first().copied().unwrap_or(0.0))),
         (
             "ranker.train_auc",
-            auc(&|row| ranker.forward(row).first().copied().unwrap_or(0.0)),
+            auc(&|row| ranker.weights.forward(row).first().copied().unwrap_or(0.0)),
         ),
     ];
+    let figures = figures.into_iter().map(|(name, value)| (name.to_owned(), value));
+    let platt = Head::ALL.iter().zip(ranker.calibration).flat_map(|(head, platt)| {
+        platt
+            .map_or([None; 2], |platt| [Some(platt.scale), Some(platt.shift)])
+            .into_iter()
+            .zip(Platt::figures(*head))
+            .map(|(value, name)| (name, value.map(f64::from)))
+    });
     figures
-        .into_iter()
-        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .chain(platt)
+        .filter_map(|(name, value)| Some((name, value?)))
         .collect()
 }

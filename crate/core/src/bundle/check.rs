@@ -1,6 +1,6 @@
 //! Reading and writing a manifest, and the checks that need nothing but it.
 
-use super::{BUNDLE_VERSION, FileEntry, Manifest, Role, is_sha256_hex, sha256_hex};
+use super::{BUNDLE_VERSION, FileEntry, Manifest, OLDEST_BUNDLE_VERSION, Role, is_sha256_hex, sha256_hex};
 use crate::tree::{FromTree as _, Tree, decimal};
 use crate::{Error, ErrorKind};
 
@@ -38,7 +38,7 @@ impl Manifest {
     /// Reads the manifest of bundle `id`, whose bytes must hash to that id.
     ///
     /// # Errors
-    /// [`ErrorKind::BundleCorrupt`] where they do not, [`ErrorKind::BundleVersion`] for another version,
+    /// [`ErrorKind::BundleCorrupt`] where they do not, [`ErrorKind::BundleVersion`] for a version that is not read,
     /// [`ErrorKind::BundleUnreadable`] for another shape, [`ErrorKind::BundleInconsistent`] for a value
     /// outside its range, a path that leaves its half of the bundle, or a role named twice.
     pub fn parse(bytes: &[u8], id: &str) -> Result<Manifest, Error> {
@@ -59,7 +59,7 @@ impl Manifest {
         // The version first: a later one may have any other shape.
         let tree = Tree::parse(bytes).map_err(|e| unreadable(e.to_string()))?;
         let version = tree.version().map_err(|e| unreadable(e.to_string()))?;
-        if version != BUNDLE_VERSION {
+        if !(OLDEST_BUNDLE_VERSION..=BUNDLE_VERSION).contains(&version) {
             return Err(Error::from(ErrorKind::BundleVersion {
                 what: "manifest",
                 found: version,
@@ -105,6 +105,13 @@ impl Manifest {
             if !(1..=MAX_DIM).contains(&dim) {
                 return Err(inconsistent(what, format!("1..={MAX_DIM}"), dim.to_string()));
             }
+        }
+        if let Err(error) = self.head_weights.shares(None) {
+            return Err(inconsistent(
+                "head_weights",
+                "0..=1, not all 0".into(),
+                error.to_string(),
+            ));
         }
         if let Some((name, value)) = self.metrics.iter().find(|(_, value)| !value.is_finite()) {
             return Err(inconsistent(

@@ -4,6 +4,7 @@ use super::{FileEntry, Manifest, Role, Tensors};
 use crate::block::Dims;
 use crate::feature::spec::FeatureSpec;
 use crate::fold_in::Gram;
+use crate::head::HeadWeights;
 use crate::text::Folding;
 use crate::{Error, ErrorKind};
 
@@ -38,6 +39,8 @@ pub struct ClientModel {
     pub gram: Gram,
     /// How texts are folded before they are encoded or compared.
     pub folding: Folding,
+    /// How much the ranker's heads count in the order of a slate.
+    pub head_weights: HeadWeights,
 }
 
 impl ClientModel {
@@ -123,6 +126,7 @@ impl ClientBundle {
             bundle_id: id.to_owned(),
             gram: Gram::new(width, gram)?,
             folding: Folding::parse(&verified(folding_file)?)?,
+            head_weights: manifest.head_weights,
             spec,
         };
         let (user_tower, ranker) = (verified(tower_file)?, verified(ranker_file)?);

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::head::HeadWeights;
 use crate::tree::{FromTree, Reader, Tree, record};
 
-/// Version of the layout.
-pub const BUNDLE_VERSION: u32 = 2;
+/// Version of the layout that is written.
+pub const BUNDLE_VERSION: u32 = 3;
+/// Oldest version that is read. In version 2 no manifest has head weights: its ranker knows relevance and order alone.
+pub const OLDEST_BUNDLE_VERSION: u32 = 2;
 
 /// What a file of the bundle is for. Client roles are public.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -125,7 +128,7 @@ pub struct Window {
 /// The manifest. Its bytes' SHA-256 is the bundle id, so it does not hold the id.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Manifest {
-    /// [`BUNDLE_VERSION`].
+    /// [`OLDEST_BUNDLE_VERSION`] to [`BUNDLE_VERSION`].
     pub version: u32,
     /// Name of the data set it was trained on.
     pub dataset: String,
@@ -137,6 +140,8 @@ pub struct Manifest {
     pub factor_dim: u32,
     /// What the towers were trained for: `sampled-softmax` or `bce`.
     pub objective: String,
+    /// How much the ranker's heads count in the order of a slate; without a weight: it has no such head.
+    pub head_weights: HeadWeights,
     /// Events that the factors saw.
     pub factor_window: Window,
     /// Events that towers and ranker saw.
@@ -208,6 +213,7 @@ record!(Manifest {
     vector_dim,
     factor_dim,
     objective,
+    head_weights = HeadWeights::RELEVANT,
     factor_window,
     train_window,
     needs_onnx,

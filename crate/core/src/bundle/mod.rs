@@ -19,6 +19,6 @@ mod tests;
 
 pub use client::{ClientBundle, ClientModel, EngineKind};
 pub use digest::{hex, is_sha256_hex, sha256, sha256_hex, unhex};
-pub use manifest::{BUNDLE_VERSION, FileEntry, Manifest, Metrics, Role, Window};
+pub use manifest::{BUNDLE_VERSION, FileEntry, Manifest, Metrics, OLDEST_BUNDLE_VERSION, Role, Window};
 pub use pointer::Pointer;
 pub use tensors::{Tensors, write_f32};

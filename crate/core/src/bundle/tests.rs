@@ -2,10 +2,13 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::engine::CompactEngine;
+use crate::engine::{CompactEngine, Engine as _, HEADS};
 use crate::feature::fixture::spec;
 use crate::fixture::{gram, ranker, user_tower};
+use crate::head::HeadWeights;
 use crate::program::Program;
+use crate::program::format::TensorMessage;
+use crate::signal::SIGNAL_COUNT;
 use crate::text::FOLDING;
 use crate::{Code, Error};
 use proptest::prelude::*;
@@ -48,6 +51,7 @@ fn manifest(files: &Files) -> Manifest {
         vector_dim: 4,
         factor_dim: 3,
         objective: "bce".into(),
+        head_weights: HeadWeights::RELEVANT,
         factor_window: window,
         train_window: window,
         needs_onnx: false,
@@ -149,8 +153,10 @@ fn a_missing_or_shortened_file_is_named() {
 fn every_contradiction_has_its_code() {
     type Break = fn(&mut Manifest);
     let inconsistent = Code::BundleInconsistent;
-    let cases: [(&str, Code, Break); 16] = [
+    let cases: [(&str, Code, Break); 18] = [
         ("version", Code::BundleVersion, |m| m.version = BUNDLE_VERSION + 1),
+        ("head weight high", inconsistent, |m| m.head_weights.liked = Some(1.5)),
+        ("no head weighs", inconsistent, |m| m.head_weights.relevant = Some(0.0)),
         ("no ranker", Code::BundleIncomplete, |m| {
             m.files.retain(|f| f.role != Role::Ranker)
         }),
@@ -196,6 +202,36 @@ fn every_contradiction_has_its_code() {
     let mut unfinished = manifest(&files());
     unfinished.metrics = BTreeMap::from([("auc".into(), f64::NAN)]).into();
     assert_eq!(unfinished.to_json().unwrap_err().code(), inconsistent);
+}
+
+#[test]
+fn a_bundle_of_version_2_with_its_two_heads_is_read() {
+    let mut ranker = ranker();
+    // The first and the last column: relevance and order.
+    let columns = HEADS.len() * 4;
+    let last: Vec<u8> = (ranker.tensors[2].data.chunks(columns))
+        .flat_map(|row| [&row[..4], &row[columns - 4..]].concat())
+        .collect();
+    ranker.tensors[2] = TensorMessage {
+        cols: 2,
+        data: last,
+        ..ranker.tensors[2].clone()
+    };
+    let mut files = files();
+    files.insert(
+        "client/ranker.program".into(),
+        Program::from_message(ranker).unwrap().encode(),
+    );
+    let mut manifest = manifest(&files);
+    manifest.version = OLDEST_BUNDLE_VERSION;
+    let mut tree: serde_json::Value = serde_json::from_slice(&written(&manifest)).unwrap();
+    tree.as_object_mut().unwrap().remove("head_weights");
+    let old = assemble(&serde_json::to_vec(&tree).unwrap(), &files).unwrap();
+    assert_eq!(old.model.head_weights, HeadWeights::RELEVANT);
+    let (mut two, mut five) = (CompactEngine::new(&old).unwrap(), crate::fixture::engine());
+    let signals = [0.25; 2 * SIGNAL_COUNT];
+    let (two, five) = (two.rank(&signals, 2).unwrap(), five.rank(&signals, 2).unwrap());
+    assert_eq!(two, [five[0], five[4], five[5], five[9]]);
 }
 
 #[test]

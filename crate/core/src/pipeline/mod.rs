@@ -104,6 +104,7 @@ pub fn compose(
     options: &Options,
 ) -> Result<Slate, Error> {
     options.check()?;
+    let shares = model.head_weights.shares(options.head_weights.as_ref())?;
     stage::check_block(model, block, context)?;
     let user = encode_user(&model.spec, &model.gram, &model.folding, profile, context, past)?;
     let user_vector = stage::tower(engine, model, &user)?;
@@ -129,6 +130,7 @@ pub fn compose(
         &state,
         block,
         &kept,
+        &shares,
         &learnt::Learnt::new(&head, &tired, options),
     )?;
     let mut diverse = diversify::diversify(model, block, &scored, past, context.now_ms, options);

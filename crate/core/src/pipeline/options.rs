@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::diversity::{Limits, Method};
 use crate::explore::Exploration;
+use crate::head::HeadWeights;
 use crate::tree::{decimal, record};
 use crate::{Error, ErrorKind};
 
@@ -48,6 +49,9 @@ pub struct Options {
     /// How much fatigue takes from a video that was shown and not played, 0..=1.
     #[serde(skip_serializing_if = "is_zero")]
     pub fatigue: f32,
+    /// How much each of the ranker's heads counts in the order; `None`, of all or of one: as the bundle weighs them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head_weights: Option<HeadWeights>,
 }
 
 impl Default for Options {
@@ -66,6 +70,7 @@ impl Default for Options {
             exploration: Exploration::default(),
             personal: 0.0,
             fatigue: 0.0,
+            head_weights: None,
         }
     }
 }
@@ -84,6 +89,7 @@ record!(json Options {
     exploration = Exploration::default(),
     personal = 0.0 => silent,
     fatigue = 0.0 => silent,
+    head_weights as "headWeights",
 });
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]

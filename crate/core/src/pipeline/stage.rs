@@ -5,6 +5,7 @@ use crate::block::Block;
 use crate::bundle::ClientModel;
 use crate::engine::{Engine, HEADS};
 use crate::feature::{EncodedUser, PastEvent, encode_categorical};
+use crate::head::{FURTHER, Said};
 use crate::reason::{Facts, Grounds, Reason, explain};
 use crate::score::{self, Scored};
 use crate::signal::{SIGNAL_COUNT, signals};
@@ -35,12 +36,13 @@ pub(super) fn tower(engine: &mut impl Engine, model: &ClientModel, user: &Encode
     }
 }
 
-/// Scores the rows that were kept; best first.
+/// Scores the rows that were kept, the further heads by their `shares`; best first.
 pub(super) fn score(
     engine: &mut impl Engine,
     state: &ViewerState<'_>,
     block: &Block,
     rows: &[usize],
+    shares: &[f32; FURTHER],
     learnt: &Learnt<'_>,
 ) -> Result<Vec<Scored>, Error> {
     let mut values = Vec::with_capacity(rows.len() * SIGNAL_COUNT);
@@ -49,18 +51,22 @@ pub(super) fn score(
         values.extend(signals(state, &candidate));
     }
     let logits = engine.rank(&values, rows.len())?;
-    same("number of the ranker's logits", rows.len() * HEADS.len(), logits.len())?;
+    let width = logits.len().checked_div(rows.len()).unwrap_or(HEADS.len());
+    if !Said::WIDTHS.contains(&width) || width * rows.len() != logits.len() {
+        same("number of the ranker's logits", rows.len() * HEADS.len(), logits.len())?;
+    }
+    let said = logits.chunks_exact(width).filter_map(Said::read);
     let mut scored: Vec<Scored> = rows
         .iter()
-        .zip(logits.as_chunks::<{ HEADS.len() }>().0)
-        .map(|(row, [logit, order])| {
+        .zip(said)
+        .map(|(row, said)| {
             let [of_relevance, of_order] = learnt.shift(block, *row);
             let fatigue = learnt.toll(*row);
             Scored {
                 row: *row,
-                frozen: *logit,
-                logit: logit + of_relevance,
-                order: order + of_order - fatigue,
+                frozen: said.relevant,
+                logit: said.relevant + of_relevance,
+                order: said.leaning(shares) + of_order - fatigue,
                 personal: of_order,
                 fatigue,
             }

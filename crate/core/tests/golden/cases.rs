@@ -2,6 +2,7 @@
 
 use upnext_core::diversity::Method;
 use upnext_core::explore::Exploration;
+use upnext_core::head::HeadWeights;
 use upnext_core::history::{Feedback, History};
 use upnext_core::pipeline::Options;
 use upnext_core::{Context, EventKind, LocalTime, Profile};
@@ -205,6 +206,14 @@ pub fn cases(set: &Set) -> Vec<Case> {
             c.options.explore = 1.0;
             c.options.exploration = Exploration::Thompson;
             c.options.seed = 2;
+        }),
+        with("rather what is liked and watched to its end", &|c| {
+            c.history = history(set, busy());
+            c.options.head_weights = Some(HeadWeights {
+                liked: Some(1.0),
+                finished: Some(0.5),
+                ..HeadWeights::default()
+            });
         }),
         with("events of the future change no feature", &|c| {
             c.history = history(set, [watch(-HOUR, "v10", 800.0), watch(0, "v12", 800.0)]);

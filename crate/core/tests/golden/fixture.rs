@@ -14,6 +14,7 @@ use upnext_core::feature::spec::{
 };
 use upnext_core::fold_in::Gram;
 use upnext_core::hash::hash64;
+use upnext_core::head::HeadWeights;
 use upnext_core::program::format::{InputMessage, OpCode, OpMessage, PROGRAM_VERSION, ProgramMessage, TensorMessage};
 use upnext_core::signal::SIGNAL_COUNT;
 use upnext_core::text::FOLDING;
@@ -266,6 +267,12 @@ pub fn bundle() -> Bundle {
         vector_dim: VECTOR as u32,
         factor_dim: FACTOR as u32,
         objective: "sampled-softmax".to_owned(),
+        head_weights: HeadWeights {
+            liked: Some(0.0),
+            finished: Some(0.0),
+            watched: Some(0.0),
+            ..HeadWeights::RELEVANT
+        },
         factor_window: window,
         train_window: window,
         needs_onnx: false,

@@ -26,6 +26,7 @@ use upnext_core::feature::spec::{
     UserSpec, Vocabulary,
 };
 use upnext_core::fold_in::Gram;
+use upnext_core::head::HeadWeights;
 use upnext_core::quantize;
 use upnext_core::text::FOLDING;
 
@@ -411,6 +412,7 @@ pub fn write_bundle(root: &Path, files: &BTreeMap<Role, Vec<u8>>, note: &str) ->
         vector_dim: VECTOR_DIM as u32,
         factor_dim: FACTOR_DIM as u32,
         objective: "sampled-softmax".to_owned(),
+        head_weights: HeadWeights::RELEVANT,
         factor_window: window,
         train_window: window,
         needs_onnx: false,

@@ -3,6 +3,7 @@
 mod ablation;
 mod off_policy;
 mod plot;
+mod reliability;
 
 use std::fmt::Write as _;
 
@@ -39,10 +40,11 @@ pub fn page(report: &Report) -> String {
     ] {
         html.push_str(&at_k(report, metric, title));
     }
-    for plot in [reliability(report), lengths(report), dial(report), lorenz(report)] {
+    for plot in [lengths(report), dial(report), lorenz(report)] {
         html.push_str(&plot);
     }
     html.push_str("</section>\n");
+    html.push_str(&reliability::section(&report.heads));
     html.push_str(&differences(report));
     if let Some(ablated) = &report.ablation {
         html.push_str(&ablation::section(ablated));
@@ -133,31 +135,6 @@ fn at_k(report: &Report, metric: &str, title: &str) -> String {
         y: None,
         lines: MODELS.iter().filter_map(line).collect(),
         diagonal: false,
-    }
-    .svg()
-}
-
-fn reliability(report: &Report) -> String {
-    let of = &report.calibration;
-    let points = of.bins.iter().map(|bin| (bin.predicted, bin.observed, None));
-    let most = of
-        .bins
-        .iter()
-        .fold(0.1_f64, |most, b| most.max(b.predicted).max(b.observed));
-    Plot {
-        title: "Reliability of the device's probability",
-        note: format!(
-            "Bins of equal size; expected calibration error {:.4}, Brier score {:.4}. On the line, a probability means what it says.",
-            of.ece, of.brier
-        ),
-        x: Axis::to("predicted", most),
-        y: Some(Axis::to("observed", most)),
-        lines: vec![Line {
-            class: "device",
-            points: points.collect(),
-            dots: true,
-        }],
-        diagonal: true,
     }
     .svg()
 }

@@ -29,7 +29,7 @@ fn what_slates_would_have_earned_is_estimated_with_the_truth_inside() {
     let (mut data, world) = simulate(&options).unwrap();
     let dir = TempDir::new().unwrap();
     let bundle = bundle(&data, &dir);
-    let (found, truths) = on_ground(&data, &bundle, 0.3, |ground| {
+    let (found, truths) = on_ground(&data, &bundle, (0.3, None), |ground| {
         let shown = shown(ground.met, &ground.split);
         let labelled: Vec<(&Encounter, bool)> = shown.iter().map(|e| (*e, e.label() == Some(true))).collect();
         let visitors = spaced(visitors(&labelled, ground.seen), usize::MAX);

@@ -8,6 +8,7 @@ use crate::diversity::Method;
 use crate::feature::EncodedUser;
 use crate::filter::DropReason;
 use crate::fixture::{ID, NOW, block, context, engine, feedback, message, model, viewer};
+use crate::head::HeadWeights;
 use crate::{Code, EventKind, LocalTime};
 use proptest::prelude::*;
 
@@ -140,6 +141,49 @@ fn without_diversity_the_slate_goes_by_the_head_of_order_and_shows_the_head_of_r
     let rows: Vec<usize> = slate.items.iter().map(|item| item.row).collect();
     assert!(rows.windows(2).all(|w| order(w[0]) > order(w[1])), "{rows:?}");
     assert!(slate.items.iter().all(|item| item.score == 0.5));
+}
+
+#[test]
+fn a_page_may_weigh_the_heads_that_the_bundle_has() {
+    let block = block(60);
+    let viewer = viewer(&block);
+    let weighing = |model: &ClientModel, head_weights: Option<HeadWeights>| {
+        let options = Options {
+            diversity: 0.0,
+            head_weights,
+            ..Options::default()
+        };
+        recommend(&mut engine(), model, &block, &viewer, &context(), &options)
+    };
+    let plain = weighing(&model(), None).unwrap();
+    let liked = HeadWeights {
+        liked: Some(1.0),
+        ..HeadWeights::default()
+    };
+    let leaning = weighing(&model(), Some(liked)).unwrap();
+    assert_ne!(shown(&leaning), shown(&plain));
+    assert_ne!(leaning.receipt, plain.receipt);
+    // Half of the weight is the bundle's own for relevance; the score that is shown stays the chance of relevance.
+    let score = |slate: &Slate, id: &str| slate.items.iter().find(|item| item.id == id).map(|item| item.score);
+    let both = plain.items.iter().filter(|item| score(&leaning, &item.id).is_some());
+    assert!(both.clone().count() > 0);
+    both.for_each(|item| assert_eq!(score(&leaning, &item.id), Some(item.score)));
+    // What weighs as the bundle does is the bundle's order.
+    let same = weighing(&model(), Some(HeadWeights::RELEVANT)).unwrap();
+    assert_eq!(shown(&same), shown(&plain));
+    let of_old = ClientModel {
+        head_weights: HeadWeights::RELEVANT,
+        ..model()
+    };
+    assert_eq!(shown(&weighing(&of_old, Some(liked)).unwrap()), shown(&plain));
+    let nothing = HeadWeights {
+        relevant: Some(0.0),
+        ..HeadWeights::default()
+    };
+    assert_eq!(
+        weighing(&model(), Some(nothing)).unwrap_err().code(),
+        Code::RequestInvalid
+    );
 }
 
 #[test]

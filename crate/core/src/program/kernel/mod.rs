@@ -250,6 +250,12 @@ pub fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + libm::expf(-x))
 }
 
+/// `ln(1 / (1 + e⁻ˣ))`, finite for every finite `x`.
+#[must_use]
+pub fn log_sigmoid(x: f32) -> f32 {
+    x.min(0.0) - libm::log1pf(libm::expf(-x.abs()))
+}
+
 /// Dot product in eight lanes, folded pairwise: the one order in which vectors are compared.
 #[must_use]
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {

@@ -1,5 +1,7 @@
 //! int8 rows with one scale per row: how vectors and factors travel, are stored and are pooled.
 
+use crate::program::kernel::{level_dot, mixed_dot};
+
 /// One quantised row: value `i` is `scale * values[i]`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct QuantRow<'a> {
@@ -42,8 +44,8 @@ impl QuantRow<'_> {
         }
     }
 
-    /// Dot product with `x`, over the shorter length. Sixteen running sums in a fixed order: it
-    /// vectorises, and gives the same bits on every machine.
+    /// Dot product with `x`, over the shorter length. Sixteen running sums in a fixed order:
+    /// it gives the same bits on every machine.
     ///
     /// ```
     /// let row = upnext_core::QuantRow { scale: 0.5, values: &[2, -4] };
@@ -51,27 +53,14 @@ impl QuantRow<'_> {
     /// ```
     #[must_use]
     pub fn dot(&self, x: &[f32]) -> f32 {
-        const LANES: usize = 16;
-        let n = self.values.len().min(x.len());
-        let (values, x) = (&self.values[..n], &x[..n]);
-        let mut sums = [0.0_f32; LANES];
-        for (v, x) in values.chunks(LANES).zip(x.chunks(LANES)) {
-            for (sum, (v, x)) in sums.iter_mut().zip(v.iter().zip(x)) {
-                *sum += f32::from(*v) * x;
-            }
-        }
-        self.scale * sums.iter().sum::<f32>()
+        self.scale * mixed_dot(self.values, x)
     }
 
     /// Dot product of the levels alone, exact, over the shorter length; the scales are left out.
     /// Exact up to 131,072 values, far above any vector here.
     #[must_use]
     pub fn level_dot(&self, other: QuantRow<'_>) -> i32 {
-        self.values
-            .iter()
-            .zip(other.values)
-            .map(|(a, b)| i32::from(*a) * i32::from(*b))
-            .sum()
+        level_dot(self.values, other.values)
     }
 }
 

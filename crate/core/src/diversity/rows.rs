@@ -25,6 +25,20 @@ impl UnitRows {
         let start = self.values.len();
         self.values
             .extend(row.into_iter().chain(core::iter::repeat(0.0)).take(self.width));
+        self.settle(start);
+    }
+
+    /// Appends the direction of a quantised row, likewise.
+    pub fn push_levels(&mut self, levels: &[i8]) {
+        let start = self.values.len();
+        self.values.resize(start + self.width, 0.0);
+        for (value, level) in self.values[start..].iter_mut().zip(levels) {
+            *value = f32::from(*level);
+        }
+        self.settle(start);
+    }
+
+    fn settle(&mut self, start: usize) {
         let row = &mut self.values[start..];
         let norm = dot(row, row).sqrt();
         let scale = if norm.is_finite() && norm > 0.0 {

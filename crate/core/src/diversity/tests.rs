@@ -490,3 +490,15 @@ fn what_leaves_makes_room_for_its_own_kind() {
     tally.remove(0);
     assert_eq!(tally.full(1), None, "it may take the place of its own kind");
 }
+
+proptest! {
+    #[test]
+    fn the_direction_of_levels_is_that_of_their_numbers(rows in prop::collection::vec(prop::collection::vec(-127_i8..=127, 0..9), 1..5)) {
+        let (mut levels, mut numbers) = (UnitRows::new(WIDTH, rows.len()), UnitRows::new(WIDTH, rows.len()));
+        for (at, row) in rows.iter().enumerate() {
+            levels.push_levels(row);
+            numbers.push(row.iter().map(|level| f32::from(*level)));
+            prop_assert_eq!(levels.row(at), numbers.row(at));
+        }
+    }
+}

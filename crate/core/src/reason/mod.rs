@@ -191,11 +191,11 @@ fn nearest(candidates: &[Facts<'_>], anchors: &[Anchor<'_>]) -> Vec<(usize, f32)
     let width = candidates.first().map_or(0, |c| c.vector.values.len());
     let mut rows = UnitRows::new(width, anchors.len() + 1);
     for anchor in anchors {
-        rows.push(anchor.vector.values.iter().map(|v| f32::from(*v)));
+        rows.push_levels(anchor.vector.values);
     }
     let mut unit = UnitRows::new(width, candidates.len());
     for candidate in candidates {
-        unit.push(candidate.vector.values.iter().map(|v| f32::from(*v)));
+        unit.push_levels(candidate.vector.values);
     }
     let best = |i: usize| {
         let mut best = (0, 0.0_f32);

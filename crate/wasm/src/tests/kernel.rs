@@ -3,8 +3,8 @@
 use js_sys::Math;
 use upnext_core::program::format::OpCode;
 use upnext_core::program::kernel::{
-    all_finite, arrange, centre, dense, dot, gather_mean, join, l2_normalise, map, product, reduce, relu,
-    rms_normalise, sigmoid, softmax,
+    all_finite, arrange, centre, dense, dot, gather_mean, join, l2_normalise, level_dot, map, mixed_dot, product,
+    reduce, relu, rms_normalise, sigmoid, softmax,
 };
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -36,6 +36,34 @@ fn dense_gives_the_bits_of_the_plain_loop() {
             }
         }
     }
+}
+
+#[wasm_bindgen_test]
+fn products_of_levels_give_the_bits_of_their_definitions() {
+    let levels = |seed, len| -> Vec<i8> { numbers(seed, len).iter().map(|x| (x * 127.0) as i8).collect() };
+    for seed in 0..40 {
+        for len in SIZES {
+            for other in [len, len.saturating_sub(3), len + 17] {
+                let (a, b, x) = (
+                    levels(seed, len),
+                    levels(seed + 1000, other),
+                    numbers(seed + 2000, other),
+                );
+                assert_eq!(
+                    i64::from(level_dot(&a, &b)),
+                    oracle::level_dot(&a, &b),
+                    "{len}, {other}, {seed}"
+                );
+                let (found, expected) = (mixed_dot(&a, &x), oracle::mixed_dot(&a, &x));
+                assert_eq!(found.to_bits(), expected.to_bits(), "{len}, {other}, {seed}");
+            }
+        }
+    }
+    let extreme = [-128_i8; 130];
+    assert_eq!(
+        i64::from(level_dot(&extreme, &extreme)),
+        oracle::level_dot(&extreme, &extreme)
+    );
 }
 
 #[wasm_bindgen_test]

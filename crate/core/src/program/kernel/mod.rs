@@ -2,11 +2,13 @@
 //! WebAssembly engine give the same bits; the compiler may vectorise but not reorder.
 
 mod lanes;
+mod levels;
 #[cfg(test)]
 pub(super) mod oracle;
 
 use super::format::OpCode;
 use lanes::Lanes;
+pub use levels::{level_dot, mixed_dot};
 
 /// `out = bias + x · weights`, weights finite, `x.len() × out.len()` row-major. Each output starts at its
 /// bias (or zero) and adds its products in the order of `x`, unfused.

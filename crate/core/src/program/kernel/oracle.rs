@@ -21,6 +21,22 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     (whole..a.len()).fold(folded, |sum, i| sum + a[i] * b[i])
 }
 
+/// The sum of the products of levels, in integers.
+pub fn level_dot(a: &[i8], b: &[i8]) -> i64 {
+    a.iter().zip(b).map(|(a, b)| i64::from(*a) * i64::from(*b)).sum()
+}
+
+/// Every sixteenth product is a lane; lanes are added in their order.
+pub fn mixed_dot(levels: &[i8], x: &[f32]) -> f32 {
+    let n = levels.len().min(x.len());
+    let lane = |l: usize| {
+        (l..n)
+            .step_by(16)
+            .fold(0.0_f32, |sum, i| sum + f32::from(levels[i]) * x[i])
+    };
+    (0..16).map(lane).sum()
+}
+
 /// The value, or zero where it is below zero.
 pub fn relu(x: &[f32]) -> Vec<f32> {
     x.iter().map(|v| if *v < 0.0 { 0.0 } else { *v }).collect()

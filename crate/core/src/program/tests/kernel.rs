@@ -1,5 +1,6 @@
 use crate::program::kernel::{
-    all_finite, centre, dense, dot, gather_mean, l2_normalise, oracle, relu, rms_normalise, sigmoid, softmax,
+    all_finite, centre, dense, dot, gather_mean, l2_normalise, level_dot, mixed_dot, oracle, relu, rms_normalise,
+    sigmoid, softmax,
 };
 use oracle::{near, numbers, same};
 use proptest::prelude::*;
@@ -29,6 +30,15 @@ proptest! {
         prop_assert_eq!(dot(&a, &b).to_bits(), oracle::dot(&a, &b).to_bits());
         let plain: f64 = a.iter().zip(&b).map(|(u, v)| f64::from(*u) * f64::from(*v)).sum();
         prop_assert!((f64::from(dot(&a, &b)) - plain).abs() < 1e-5);
+    }
+
+    #[test]
+    fn products_of_levels_give_the_bits_of_their_definitions(
+        a in prop::collection::vec(any::<i8>(), 0..150), b in prop::collection::vec(any::<i8>(), 0..150), seed: u64,
+    ) {
+        prop_assert_eq!(i64::from(level_dot(&a, &b)), oracle::level_dot(&a, &b));
+        let x = numbers(seed, b.len());
+        prop_assert_eq!(mixed_dot(&a, &x).to_bits(), oracle::mixed_dot(&a, &x).to_bits());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use upnext_core::block::Block;
 use upnext_core::bundle::{EngineKind, unhex};
 use upnext_core::engine::CompactEngine;
 use upnext_core::history::History;
-use upnext_core::pipeline::{Options, Slate, Viewer, recommend};
+use upnext_core::pipeline::{Options, Slate, Viewer, replay};
 use upnext_core::{Context, ErrorKind, Profile};
 
 use crate::Error;
@@ -74,7 +74,7 @@ impl Receipt {
     ///
     /// # Errors
     /// [`Error::ReceiptMismatch`] where hash or slate differ; `bundle-mismatch` where `root` has another bundle;
-    /// otherwise those of reading a bundle, a block, a profile, a history, and of [`recommend`].
+    /// otherwise those of reading a bundle, a block, a profile, a history, and of [`replay`].
     pub fn replay(&self, root: &Path) -> Result<Replayed, Error> {
         let bundle = self.bundle(root)?;
         let client = bundle.client(EngineKind::Compact)?;
@@ -89,13 +89,14 @@ impl Receipt {
             history: History::parse(self.history.to_string().as_bytes())?,
         };
         let mut engine = CompactEngine::new(&client)?;
-        let slate = recommend(
+        let slate = replay(
             &mut engine,
             &client.model,
             &block,
             &viewer,
             &self.context,
             &self.options,
+            &self.receipt,
         )?;
         self.check(&slate)?;
         Ok(Replayed { slate, block })

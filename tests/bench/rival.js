@@ -302,7 +302,7 @@ export function pipeline({ spec, tower, ranker, block }) {
     }
     const { values, width } = ranker.run([signals], kept.length);
     const orders = new Float32Array(n);
-    kept.forEach((i, at) => (orders[i] = values[at * width + 1]));
+    kept.forEach((i, at) => (orders[i] = values[(at + 1) * width - 1]));
     return kept.sort((a, b) => orders[b] - orders[a] || (block.ids[a] < block.ids[b] ? -1 : 1)) && orders;
   }
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 use upnext_core::encounter::encounters;
 use upnext_core::feature::PastEvent;
 use upnext_core::hash::hash64;
-use upnext_core::personal::{MAX_EVIDENCE, Personal};
+use upnext_core::personal::{MAX_EVIDENCE, Personal, Tuning};
 use upnext_core::{EventKind, QuantRow};
 
 const WIDTH: usize = 64;
@@ -35,7 +35,7 @@ fn main() {
     let mut times: Vec<f64> = (0..ROUNDS)
         .map(|_| {
             let start = Instant::now();
-            let head = Personal::of(WIDTH, &past, &met, now_ms);
+            let head = Personal::of(&Tuning::CURRENT, WIDTH, &past, &met, now_ms);
             let taken = start.elapsed().as_secs_f64() * 1e6;
             assert_eq!(head.standing().evidence, MAX_EVIDENCE);
             taken

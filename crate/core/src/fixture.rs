@@ -118,6 +118,7 @@ pub(crate) fn model() -> ClientModel {
             watched: Some(0.0),
             ..HeadWeights::RELEVANT
         },
+        alignment: None,
     }
 }
 
@@ -167,7 +168,7 @@ pub(crate) fn message(n: usize) -> BlockMessage {
         titles: (0..n).map(|i| format!("Video {i}")).collect(),
         thumbnails: Vec::new(),
         removed: Vec::new(),
-        arm: String::new(),
+        ..BlockMessage::default()
     }
 }
 

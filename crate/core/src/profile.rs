@@ -36,6 +36,9 @@ pub struct Profile {
     /// BCP 47 tags of languages whose videos must not be shown; `zh` stands for `zh-Hant` too.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub excluded_languages: Vec<String>,
+    /// ISO 3166 code of the viewer's region: videos that may not be shown there are not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
 }
 
 record!(json Profile {
@@ -49,6 +52,7 @@ record!(json Profile {
     blocked_channels as "blockedChannels" = Vec::new(),
     blocked_tags as "blockedTags" = Vec::new(),
     excluded_languages as "excludedLanguages" = Vec::<String>::new() => silent,
+    region = None::<String> => silent,
 });
 
 impl Profile {
@@ -85,7 +89,13 @@ impl Profile {
         if !on_globe(self.latitude.unwrap_or(0.0), self.longitude.unwrap_or(0.0)) {
             return Err(invalid("latitude or longitude is outside its range".into()));
         }
-        let texts = [&self.gender, &self.username, &self.language, &self.time_zone];
+        let texts = [
+            &self.gender,
+            &self.username,
+            &self.language,
+            &self.time_zone,
+            &self.region,
+        ];
         let lists = [&self.blocked_channels, &self.blocked_tags, &self.excluded_languages];
         if texts
             .into_iter()
@@ -126,6 +136,7 @@ mod tests {
             language: Some("zh-Hant".into()),
             blocked_tags: vec!["ナルト \"".into()],
             excluded_languages: vec!["zh-Hant".into()],
+            region: Some("TW".into()),
             ..Profile::default()
         };
         let json = profile.to_json();

@@ -184,6 +184,17 @@ fn message(stock: &Stock<'_>, candidates: &[Candidate]) -> BlockMessage {
     for view in &views {
         tags.extend(view.tags.iter().map(|tag| words.reference(Some(*tag))));
     }
+    let mut regions = Vec::new();
+    for view in &views {
+        regions.extend(view.regions.iter().map(|region| words.reference(Some(*region))));
+    }
+    let some = |column: Vec<u32>| {
+        if column.iter().all(|value| *value == 0) {
+            Vec::new()
+        } else {
+            column
+        }
+    };
     let factor = |view: &VideoView<'_>| view.figures.map(|row| catalogue.factors.row(row));
     let width = catalogue.factors.dim();
     let factors = views.iter().flat_map(|view| -> Vec<u8> {
@@ -226,6 +237,9 @@ fn message(stock: &Stock<'_>, candidates: &[Candidate]) -> BlockMessage {
         channels: views.iter().map(|view| words.reference(view.channel)).collect(),
         tag_counts: views.iter().map(|view| view.tags.len() as u32).collect(),
         tags,
+        region_counts: some(views.iter().map(|view| view.regions.len() as u32).collect()),
+        regions,
+        contents: some(views.iter().map(|view| words.reference(Some(view.content))).collect()),
         titles: texts(&views, |view| view.title),
         thumbnails: texts(&views, |view| view.thumbnail),
         dictionary: words.words,

@@ -7,7 +7,7 @@ use upnext_core::feature::VideoFeatures;
 use upnext_core::filter::least_age;
 use upnext_core::{Error, QuantRow, quantize};
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, content};
 use crate::stock::{Stock, TAGS_SENT};
 use crate::store::video::VideoRow;
 use crate::vector_index::RowSet;
@@ -72,6 +72,8 @@ pub struct Added {
     pub replaces: Option<usize>,
     /// Item vector.
     pub vector: Vec<f32>,
+    /// Content hash as a block has it, empty where unknown.
+    pub content: String,
     levels: Vec<i8>,
     scale: f32,
 }
@@ -207,6 +209,7 @@ fn says_the_same(catalogue: &Catalogue, row: usize, video: &VideoInput) -> bool 
             .is_none_or(|at_ms| at_ms == videos.published_at_ms[row])
         && tags.eq(video.tags.iter().take(TAGS_SENT).map(String::as_str))
         && regions.eq(video.regions.iter().map(String::as_str))
+        && content(text(&video.content_hash).as_deref()) == videos.contents[row]
 }
 
 fn encode(catalogue: &Catalogue, row: &VideoRow, video: &VideoInput, replaces: Option<usize>) -> Result<Added, Error> {
@@ -232,6 +235,7 @@ fn encode(catalogue: &Catalogue, row: &VideoRow, video: &VideoInput, replaces: O
         at_ms: row.at_ms,
         replaces,
         vector,
+        content: content(video.content_hash.as_deref()),
         levels,
         scale,
     })

@@ -51,6 +51,10 @@ pub struct JsonRow {
     pub channel: Option<String>,
     /// Tags.
     pub tags: Vec<String>,
+    /// Regions where it may be shown; none: everywhere.
+    pub regions: Vec<String>,
+    /// Content hash: videos with equal ones are the same to look at.
+    pub content: Option<String>,
     /// Item vector.
     pub vector: Option<JsonVector>,
     /// Item factor.
@@ -119,6 +123,8 @@ fn json_row(block: &Block, row: usize) -> JsonRow {
         rating: block.rating(row).map(str::to_owned),
         channel: block.channel(row).map(str::to_owned),
         tags: block.tags(row).map(str::to_owned).collect(),
+        regions: block.regions(row).map(str::to_owned).collect(),
+        content: block.content(row).map(str::to_owned),
         vector: block.vector(row).map(JsonVector::from),
         factor: block.factor(row).map(JsonVector::from),
     }

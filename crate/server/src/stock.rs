@@ -42,6 +42,10 @@ pub struct VideoView<'a> {
     pub channel: Option<&'a str>,
     /// Tags, at most [`TAGS_SENT`].
     pub tags: Vec<&'a str>,
+    /// Regions where it may be shown; none: everywhere.
+    pub regions: Vec<&'a str>,
+    /// Content hash as it travels; empty: unknown.
+    pub content: &'a str,
     /// Item vector.
     pub vector: QuantRow<'a>,
     /// Row of the bundle's figures and factor; `None` for a video that is new to it.
@@ -187,6 +191,12 @@ impl<'a> Stock<'a> {
                 rating: videos.term(videos.ratings[row]),
                 channel: videos.term(videos.channels[row]),
                 tags: videos.tags(row).iter().filter_map(|term| videos.term(*term)).collect(),
+                regions: videos
+                    .regions(row)
+                    .iter()
+                    .filter_map(|term| videos.term(*term))
+                    .collect(),
+                content: &videos.contents[row],
                 vector: self.catalogue.vectors.row(row),
                 figures: Some(row),
             });
@@ -203,6 +213,8 @@ impl<'a> Stock<'a> {
             rating: video.rating.as_deref(),
             channel: video.channel.as_deref(),
             tags: video.tags.iter().take(TAGS_SENT).map(String::as_str).collect(),
+            regions: video.regions.iter().map(String::as_str).collect(),
+            content: &added.content,
             vector: added.quantised(),
             figures: added.replaces,
         })

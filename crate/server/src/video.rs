@@ -44,6 +44,9 @@ pub struct VideoInput {
     /// Regions (ISO 3166) where it may be shown; none: everywhere.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub regions: Vec<String>,
+    /// Content hash, any text: videos with equal ones are the same to look at, and a device shows one of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_hash: Option<String>,
 }
 
 /// Whether this can be the id of a video.
@@ -75,8 +78,9 @@ impl VideoInput {
         if long(&video.language, 35) {
             return Err(invalid("language", "is no BCP 47 tag"));
         }
-        if long(&video.rating, MAX_ID_BYTES) || long(&video.channel, MAX_ID_BYTES) {
-            return Err(invalid("rating, channel", "are longer than 256 bytes"));
+        let [rating, channel, hash] = [&video.rating, &video.channel, &video.content_hash];
+        if [rating, channel, hash].into_iter().any(|text| long(text, MAX_ID_BYTES)) {
+            return Err(invalid("rating, channel, content_hash", "are longer than 256 bytes"));
         }
         let tag = |tag: &String| (1..=MAX_ID_BYTES).contains(&tag.len());
         if video.tags.len() > MAX_TAGS || !video.tags.iter().all(tag) {
@@ -127,6 +131,7 @@ mod tests {
             ("tags", json!({"tags": [""]})),
             ("language", json!({"language": "x".repeat(36)})),
             ("rating", json!({"channel": "x".repeat(257)})),
+            ("rating", json!({"content_hash": "x".repeat(257)})),
             ("regions", json!({"regions": ["Austria"]})),
             ("length_seconds", json!({"length_seconds": 0})),
             ("published_at", json!({"published_at": i64::MIN})),

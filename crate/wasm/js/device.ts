@@ -186,6 +186,8 @@ export class Device implements Upnext {
       before.engine.close();
     }
     this.#bundleId = bundle.id;
+    // The bundle after the next one knows nothing of these any more.
+    if (this.block.carried) await this.#stored.save().catch((thrown: unknown) => this.#report(asUpnextError(thrown)));
   }
 
   watchBlock(changed: () => void): () => void {

@@ -68,6 +68,8 @@ export interface Profile {
   blockedTags?: string[];
   /** BCP 47 tags of languages whose videos must not be shown; `zh` stands for `zh-Hant` too. */
   excludedLanguages?: string[];
+  /** ISO 3166 code of the viewer's region, for example `AT`: videos that may not be shown there aren't. */
+  region?: string | null;
 }
 
 /** Kinds of feedback. */
@@ -207,8 +209,10 @@ export type DropReason =
   | "blocked-channel"
   | "blocked-tag"
   | "excluded-language"
+  | "region"
   | "rating"
   | "seen"
+  | "duplicate"
   | "channel-cap"
   | "tag-cap"
   | "outranked";
@@ -291,6 +295,8 @@ export interface BlockInfo {
   lengthSeconds: Float32Array;
   /** Videos that were taken down; no slate shows them. */
   removed: string[];
+  /** With a new bundle: events of the history whose vectors were carried over from the bundle before. */
+  carried?: number;
 }
 
 /** A slate as the module returns it: columns, rows of the block. */

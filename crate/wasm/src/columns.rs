@@ -11,7 +11,7 @@ use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 use crate::error::set;
 
 /// What a page may show of a block.
-pub(crate) fn block_info(block: &Block) -> JsValue {
+pub(crate) fn block_info(block: &Block) -> Object {
     let rows = || 0..block.len();
     type Column = for<'a> fn(&'a Block, usize) -> Option<&'a str>;
     let texts = |column: Column| -> JsValue {
@@ -35,7 +35,7 @@ pub(crate) fn block_info(block: &Block) -> JsValue {
     set(&info, "lengthSeconds", &Float32Array::from(&lengths[..]).into());
     let removed: Array = block.removed().iter().map(|id| JsValue::from_str(id)).collect();
     set(&info, "removed", &removed);
-    info.into()
+    info
 }
 
 /// A slate as rows of the block.

@@ -41,7 +41,8 @@ impl Recommender {
         Recommender::default()
     }
 
-    /// Loads a bundle with a block of it: `files[i]` are the bytes of `paths[i]`.
+    /// Loads a bundle with a block of it: `files[i]` are the bytes of `paths[i]`. Where it brings an alignment, the history of
+    /// the bundle before is carried over.
     ///
     /// # Errors
     /// Every `bundle-…`, `block-…` and `program-…` code; what was loaded before stays.
@@ -63,9 +64,11 @@ impl Recommender {
         let model = bundle.model;
         let block = Block::decode(block, bundle_id, model.dims())?;
         let info = block_info(&block);
+        // Exact: a history has at most a thousand events.
+        set(&info, "carried", &(self.viewer.history.align(&model) as f64).into());
         self.loaded = Some(Loaded { model, engine, block });
         self.offered = Offered::default();
-        Ok(info)
+        Ok(info.into())
     }
 
     /// Takes a new block of the loaded bundle.
@@ -78,7 +81,7 @@ impl Recommender {
         let block = Block::decode(block, &loaded.model.bundle_id, loaded.model.dims())?;
         let info = block_info(&block);
         loaded.block = block;
-        Ok(info)
+        Ok(info.into())
     }
 
     /// Replaces the profile by this JSON text.
@@ -98,13 +101,17 @@ impl Recommender {
         self.viewer.profile.to_json()
     }
 
-    /// Replaces the history by this JSON text.
+    /// Replaces the history by this JSON text, and carries it over where it is of the bundle before.
     ///
     /// # Errors
     /// `profile-invalid`.
     #[wasm_bindgen(js_name = importHistory)]
     pub fn import_history(&mut self, json: &str) -> JsResult<()> {
-        self.viewer.history = History::parse(json.as_bytes())?;
+        let mut history = History::parse(json.as_bytes())?;
+        if let Some(loaded) = &self.loaded {
+            history.align(&loaded.model);
+        }
+        self.viewer.history = history;
         Ok(())
     }
 

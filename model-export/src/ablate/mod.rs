@@ -138,7 +138,7 @@ impl Runs<'_> {
             let cache = Cache::new(&steps, self.files)?;
             let model = train(self.data, &train_config, &cache)?;
             let root = self.out.join("bundle");
-            model.write(self.data, train_config.towers.objective, Precision::F32, &root)?;
+            model.write(self.data, train_config.towers.objective, Precision::F32, None, &root)?;
             let measured = measure(
                 self.data,
                 &Bundle::open(&root)?,

@@ -8,6 +8,7 @@
 //! ```
 //! The bundle that was current before stays; older ones are removed.
 
+mod align;
 mod inspect;
 mod kmeans;
 mod read;
@@ -17,6 +18,7 @@ mod shelves;
 mod trained;
 mod write;
 
+pub use align::alignment;
 pub use inspect::{FileReport, ProgramReport, Report, inspect};
 pub use read::{Bundle, ItemTensors, VideoFigures};
 pub use replace::{DeviceGraph, Replaced, replace_graph};

@@ -133,6 +133,10 @@ pub fn videos_to_parquet(videos: &Videos, figures: ItemFigures<'_>) -> Result<Ve
         ("comments", Arc::new(Float32Array::from(videos.comments.clone()))),
         ("views", Arc::new(Float32Array::from(videos.views.clone()))),
         ("regions", lists(&videos.regions, videos.len())),
+        (
+            "content_hash",
+            Arc::new(StringArray::from_iter(videos.content_hash.iter().map(Option::as_deref))),
+        ),
         ("prior", Arc::new(Float32Array::from(figures.prior.to_vec()))),
         ("effect", Arc::new(Float32Array::from(figures.effect.to_vec()))),
         ("log_popularity", Arc::new(Float32Array::from(figures.trend.to_vec()))),

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use upnext_core::Code;
-use upnext_core::bundle::{Role, Window, sha256_hex};
+use upnext_core::bundle::{EngineKind, Role, Window, sha256_hex};
 use upnext_core::head::HeadWeights;
 use upnext_core::program::{Program, Scratch, Value};
+use upnext_core::{Code, QuantRow};
 
 use super::{Accounts, Bundle, DeviceGraph, Draft, Header, ItemFigures, Items, Trained, inspect, replace_graph};
 use crate::compile::Precision;
@@ -86,6 +86,13 @@ fn write(root: &Path, metric: f64) -> String {
 }
 
 fn write_as(root: &Path, metric: f64, weights: Precision) -> String {
+    write_after(root, metric, weights, &VECTORS, None)
+}
+
+/// Item vectors.
+const VECTORS: [f32; 6] = [1.0, 0.0, 0.6, 0.8, 0.0, -1.0];
+
+fn write_after(root: &Path, metric: f64, weights: Precision, vectors: &[f32], previous: Option<&Bundle>) -> String {
     let data = dataset();
     let user_tower = UserTowerWeights {
         embeddings: vec![table(3), table(2)],
@@ -114,7 +121,7 @@ fn write_as(root: &Path, metric: f64, weights: Precision) -> String {
         ranker: &ranker,
         gram: &[1.0, 0.0, 0.0, 1.0],
         items: Items {
-            vectors: &[1.0, 0.0, 0.6, 0.8, 0.0, -1.0],
+            vectors,
             vector_dim: 2,
             factors: &[0.5, -0.25, 0.0, 0.0, 1.0, 1.0],
             factor_dim: 2,
@@ -133,6 +140,7 @@ fn write_as(root: &Path, metric: f64, weights: Precision) -> String {
             history_len: &[4],
         },
         weights,
+        previous,
     }
     .write(header(metric), root)
     .unwrap()
@@ -194,7 +202,11 @@ fn files_are_named_by_their_content_and_halves_are_apart() {
     let root = tempfile::tempdir().unwrap();
     write(root.path(), 0.75);
     let bundle = Bundle::open(root.path()).unwrap();
-    assert_eq!(bundle.manifest.files.len(), Role::ALL.len(), "every role has a file");
+    assert_eq!(
+        bundle.manifest.files.len(),
+        Role::ALL.len() - 1,
+        "every role has a file; a first bundle has no alignment"
+    );
     for file in &bundle.manifest.files {
         let half = if file.role.is_client() { "client/" } else { "server/" };
         assert!(file.path.starts_with(half), "{}", file.path);
@@ -290,7 +302,33 @@ fn the_report_has_files_dimensions_ops_and_metrics() {
     }
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!(json["manifest"]["metrics"]["auc"], 0.75);
-    assert_eq!(json["files"].as_array().unwrap().len(), Role::ALL.len());
+    assert_eq!(json["files"].as_array().unwrap().len(), Role::ALL.len() - 1);
+}
+
+#[test]
+fn a_bundle_says_how_the_one_before_is_turned() {
+    let root = tempfile::tempdir().unwrap();
+    write(root.path(), 0.5);
+    let first = Bundle::open(root.path()).unwrap();
+    // The same videos a quarter turn further.
+    let turned: Vec<f32> = VECTORS.chunks_exact(2).flat_map(|row| [-row[1], row[0]]).collect();
+    write_after(root.path(), 0.5, Precision::F32, &turned, Some(&first));
+    let second = Bundle::open(root.path()).unwrap();
+    let figures: BTreeMap<&str, f64> = second.manifest.metrics.iter().collect();
+    assert_eq!(figures["alignment_videos"], 3.0);
+    assert!((figures["alignment_vector_cosine"] - 1.0).abs() < 1e-6, "{figures:?}");
+    let model = second.client(EngineKind::Compact).unwrap().model;
+    let alignment = model.alignment.unwrap();
+    assert_eq!(alignment.previous(), first.id);
+    let row = QuantRow {
+        scale: 1.0 / 127.0,
+        values: &[127, 0],
+    };
+    assert_eq!(alignment.vector(row).unwrap().1, [0, 127]);
+    assert!(
+        second.manifest.client_files().any(|file| file.role == Role::Alignment),
+        "the server hands it out"
+    );
 }
 
 #[test]

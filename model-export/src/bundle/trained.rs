@@ -6,7 +6,7 @@ use upnext_core::bundle::{Role, write_f32};
 use upnext_core::text::FOLDING;
 
 use super::server_half::{Accounts, ItemFigures, Items, videos_to_parquet};
-use super::{Draft, Header, shelves};
+use super::{Bundle, Draft, Header, alignment, shelves};
 use crate::compile::Precision;
 use crate::table::Videos;
 use crate::towers::weights::{ItemTowerWeights, RankerWeights, UserTowerWeights};
@@ -37,6 +37,8 @@ pub struct Trained<'a> {
     pub accounts: Accounts<'a>,
     /// How the weights of the programs are stored.
     pub weights: Precision,
+    /// The bundle before, of which devices have histories: the new one says how its rows are turned.
+    pub previous: Option<&'a Bundle>,
 }
 
 impl Trained<'_> {
@@ -46,9 +48,19 @@ impl Trained<'_> {
     /// `upnext/onnx`, and has no program for it.
     ///
     /// # Errors
-    /// Those of [`Draft::write`]; `onnx-invalid` where a graph is not even readable.
-    pub fn write(&self, header: Header, root: &Path) -> Result<String, Error> {
+    /// Those of [`Draft::write`] and of [`alignment`]; `onnx-invalid` where a graph is not even readable.
+    pub fn write(&self, mut header: Header, root: &Path) -> Result<String, Error> {
+        let turned = self
+            .previous
+            .map(|previous| alignment(previous, &self.videos.ids, self.items));
+        let turned = turned.transpose()?;
+        if let Some((_, figures)) = &turned {
+            header.metrics.extend(figures.clone());
+        }
         let mut draft = Draft::new(header);
+        if let Some((alignment, _)) = &turned {
+            draft.file(Role::Alignment, alignment.to_bytes());
+        }
         draft.file(Role::FeatureSpec, self.spec.to_vec());
         // The ONNX holds the weights that the program was left with, so that both engines make the same slate.
         let user_tower = onnx::user_tower(&self.weights.tower(self.user_tower));

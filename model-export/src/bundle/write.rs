@@ -49,6 +49,7 @@ const fn name_of(role: Role) -> (&'static str, &'static str) {
         Role::RankerOnnx => ("ranker", "onnx"),
         Role::Gram => ("gram", "safetensors"),
         Role::Folding => ("folding", "bin"),
+        Role::Alignment => ("alignment", "safetensors"),
         Role::ItemTowerOnnx => ("item-tower", "onnx"),
         Role::ItemTensors => ("item-tensors", "safetensors"),
         Role::UserTensors => ("user-tensors", "safetensors"),

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use upnext_export::bundle::Bundle;
 use upnext_export::compile::Precision;
+use upnext_export::table::Dataset;
 use upnext_export::towers::Objective;
-use upnext_export::train::{Cache, TrainFile, train};
+use upnext_export::train::{Cache, Model, TrainFile, train};
 use upnext_export::{Error, bundle};
 
 use super::data::DataArgs;
@@ -22,7 +23,8 @@ use super::data::DataArgs;
   upnext-export train --data data --out bundle --loss bce --epochs 8 --seed 7
   upnext-export train --data data --out bundle --weights int8
   upnext-export train --print-config > train.toml
-  upnext-export train --data data --out bundle --config train.toml --epochs 4")]
+  upnext-export train --data data --out bundle --config train.toml --epochs 4
+  upnext-export train --data newer --out bundle --previous bundle")]
 pub struct Train {
     /// Directory with the tables videos, users, interactions (.parquet, .csv or .csv.zst) and dataset.json
     #[arg(long, value_name = "DATA", required_unless_present = "print_config")]
@@ -51,6 +53,9 @@ pub struct Train {
     /// How the weights of the device's programs are stored: f16 halves, int8 quarters what a device loads of them; default f32
     #[arg(long, value_enum)]
     weights: Option<Precision>,
+    /// Bundle that devices have now, a root or a bundle's own directory: what they stored of it is carried over to the new one
+    #[arg(long, value_name = "BUNDLE")]
+    previous: Option<PathBuf>,
     /// Where results of steps are kept; default DATA/.cache
     #[arg(long, value_name = "DIR")]
     work: Option<PathBuf>,
@@ -98,18 +103,21 @@ impl Train {
         let cache = Cache::new(&work, &source.tables()?)?;
         let current = Bundle::open(out).ok().map(|bundle| bundle.id);
         let objective = config.towers.objective;
+        let previous = self.previous.as_deref().map(Bundle::open).transpose()?;
+        let write = |data: &Dataset, model: &Model| model.write(data, objective, weights, previous.as_ref(), out);
         let mut trained = None;
-        let written = cache.step("bundle", &(config, weights), || {
+        let key = (config, weights, previous.as_ref().map(|previous| &previous.id));
+        let written = cache.step("bundle", &key, || {
             let data = source.load()?;
             let model = train(&data, &config, &cache)?;
-            let id = model.write(&data, objective, weights, out)?;
+            let id = write(&data, &model)?;
             trained = Some(id.clone());
             Ok(Written { id })
         })?;
         // Kept from an earlier run, and the bundle is gone or another one: the steps are kept too, so write it again.
         if trained.is_none() && current.as_deref() != Some(written.id.as_str()) {
             let data = source.load()?;
-            train(&data, &config, &cache)?.write(&data, objective, weights, out)?;
+            write(&data, &train(&data, &config, &cache)?)?;
         }
         print!("{}", bundle::inspect(out)?);
         Ok(())

@@ -194,7 +194,7 @@ impl<'a> Catalogue<'a> {
             thumbnails: Vec::new(),
             effects: at().map(|row| self.figures.effect[row]).collect(),
             removed: Vec::new(),
-            arm: String::new(),
+            ..BlockMessage::default()
         };
         let dims = upnext_core::block::Dims {
             vector: self.vectors.dim,

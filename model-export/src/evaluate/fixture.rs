@@ -37,7 +37,7 @@ pub fn bundle(data: &Dataset, dir: &TempDir) -> Bundle {
     config.towers.final_epochs = 1;
     let model = train(data, &config, &Cache::none()).unwrap();
     model
-        .write(data, Objective::SampledSoftmax, Precision::F32, dir.path())
+        .write(data, Objective::SampledSoftmax, Precision::F32, None, dir.path())
         .unwrap();
     Bundle::open(dir.path()).unwrap()
 }

@@ -41,7 +41,7 @@ pub use html::page;
 pub use interval::{Figures, Intervals};
 pub use measure::{Measured, SlateHits, measure};
 pub use off_policy::{OffPolicyReport, PolicyValue, Values};
-pub use personal::{Group, Paired, PersonalReport, personal};
+pub use personal::{Evidence, Group, Paired, PersonalReport, personal};
 pub use report::{Auc, Bucket, Cold, DialPoint, Pruning, Quality, Report, SlateQuality, TestSize};
 
 use crate::Error;

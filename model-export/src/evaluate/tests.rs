@@ -216,6 +216,7 @@ fn night_on_a_phone_is_learnt_by_the_whole_path_and_not_without_context() {
                 own,
                 crate::towers::Objective::SampledSoftmax,
                 crate::compile::Precision::F32,
+                None,
                 dir.path(),
             )
             .unwrap();

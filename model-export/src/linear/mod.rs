@@ -8,6 +8,7 @@ mod eigen;
 mod gram;
 mod inverse;
 mod outer;
+mod procrustes;
 mod product;
 mod simd;
 
@@ -16,6 +17,7 @@ pub use eigen::Eigen;
 pub use gram::gram;
 pub use inverse::invert;
 pub use outer::{WIDTH, add_outer, padded};
+pub use procrustes::rotation;
 pub use product::Packed;
 pub use simd::{Kernel, add_four, add_scaled, dot, dots, with_simd};
 

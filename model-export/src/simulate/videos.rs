@@ -141,5 +141,6 @@ fn add(builder: &mut Builder, row: u32, channel: &Channel, clip: &Clip, rng: &mu
         comments: old.then_some((views * 0.006).round()),
         views: old.then_some(views),
         regions: if told(0.3) { &regions } else { &[] },
+        content_hash: None,
     })
 }

@@ -32,6 +32,8 @@ pub struct Video<'a> {
     pub views: Option<f32>,
     /// Regions.
     pub regions: &'a [&'a str],
+    /// Content hash.
+    pub content_hash: Option<&'a str>,
 }
 
 /// A row of the users table.
@@ -150,6 +152,9 @@ impl Builder {
         table.comments.push(row.comments);
         table.views.push(row.views);
         table.regions.push(row.regions.iter().copied());
+        table
+            .content_hash
+            .push(row.content_hash.filter(|t| !t.is_empty()).map(Box::from));
         Some(index)
     }
 

@@ -31,6 +31,8 @@ pub struct Videos {
     pub views: Vec<Option<f32>>,
     /// Regions where it may be shown; empty: unknown.
     pub regions: Lists,
+    /// Content hash, any text: videos with equal ones are the same to look at.
+    pub content_hash: Vec<Option<Box<str>>>,
 }
 
 /// Columns of the users table.

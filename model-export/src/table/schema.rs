@@ -69,6 +69,7 @@ pub const VIDEOS: Schema = Schema {
         may("comments", Kind::Number),
         may("views", Kind::Number),
         may("regions", Kind::List),
+        may("content_hash", Kind::Text),
     ],
 };
 

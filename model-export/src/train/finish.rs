@@ -6,14 +6,14 @@ use upnext_core::bundle::Window;
 
 use super::Model;
 use crate::Error;
-use crate::bundle::{Accounts, Header, ItemFigures, Items, Trained};
+use crate::bundle::{Accounts, Bundle, Header, ItemFigures, Items, Trained};
 use crate::compile::Precision;
 use crate::table::Dataset;
 use crate::towers::Objective;
 
 impl Model {
     /// Writes the bundle of this model below `root`, with programs whose weights are stored so, and makes it current;
-    /// returns its id.
+    /// returns its id. With the bundle `previous`, histories of it are carried over.
     ///
     /// # Errors
     /// Those of [`Trained::write`].
@@ -22,6 +22,7 @@ impl Model {
         data: &Dataset,
         objective: Objective,
         weights: Precision,
+        previous: Option<&Bundle>,
         root: &Path,
     ) -> Result<String, Error> {
         let first = data.interactions.at_ms.first().copied().unwrap_or(0);
@@ -68,6 +69,7 @@ impl Model {
                 history_len: &self.history_len,
             },
             weights,
+            previous,
         }
         .write(header, root)
     }

@@ -31,6 +31,8 @@ pub const MAX_ARM_BYTES: usize = 64;
 pub const MAX_REMOVED: usize = 4096;
 /// Most tags of one candidate.
 pub const MAX_TAGS: usize = 64;
+/// Most regions of one candidate: more than there are.
+pub const MAX_REGIONS: usize = 300;
 
 /// Widths of the loaded bundle's vectors and factors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +51,8 @@ pub struct Block {
     factors: Vec<i8>,
     /// Start of each candidate's tags, and one end.
     tag_starts: Vec<usize>,
+    /// The same of its regions; one 0 where the block has none.
+    region_starts: Vec<usize>,
     /// Rows in the order of their ids.
     by_id: Vec<u32>,
     digest: [u8; 32],

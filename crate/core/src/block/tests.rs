@@ -42,6 +42,27 @@ fn accessors_give_what_was_written() {
         [true, false, true]
     );
     assert_eq!(Block::decode(&block.encode(), ID, model().dims()).unwrap(), block);
+    assert_eq!((block.regions(1).count(), block.content(1)), (0, None));
+    let told = decode(&regional(message(3))).unwrap();
+    let regions = |row| told.regions(row).collect::<Vec<_>>();
+    assert_eq!(
+        [regions(0), regions(1), regions(2)],
+        [vec![], vec!["AT"], vec!["AT", "CH"]]
+    );
+    assert_eq!(
+        [0, 1, 2].map(|row| told.content(row)),
+        [None, Some("cafe"), Some("cafe")]
+    );
+}
+
+/// Three candidates with regions and content hashes.
+fn regional(mut message: BlockMessage) -> BlockMessage {
+    message.dictionary.extend(["AT", "CH", "cafe"].map(String::from));
+    let first = message.dictionary.len() as u32 - 2;
+    message.region_counts = vec![0, 1, 2];
+    message.regions = vec![first, first, first + 1];
+    message.contents = vec![0, first + 2, first + 2];
+    message
 }
 
 #[test]
@@ -82,7 +103,7 @@ fn a_block_cut_anywhere_is_refused() {
 fn every_bound_has_its_code() {
     type Break = fn(&mut BlockMessage);
     let invalid = Code::BlockInvalid;
-    let cases: [(&str, Code, Break); 46] = [
+    let cases: [(&str, Code, Break); 52] = [
         ("version", Code::BundleVersion, |m| m.version = 2),
         ("another bundle", Code::BundleMismatch, |m| {
             m.bundle_id = "ff".repeat(32)
@@ -124,6 +145,16 @@ fn every_bound_has_its_code() {
         ("tags row", Code::IdOutOfRange, |m| m.tags[0] = 9),
         ("tags long", invalid, |m| m.tags.push(1)),
         ("tag_counts short", invalid, |m| m.tag_counts.truncate(4)),
+        ("region_counts short", invalid, |m| m.region_counts = vec![0; 4]),
+        ("region_counts large", invalid, |m| {
+            m.region_counts = vec![0, 0, 301, 0, 0]
+        }),
+        ("regions long", invalid, |m| m.regions.push(1)),
+        ("regions row", Code::IdOutOfRange, |m| {
+            (m.region_counts, m.regions) = (vec![1, 0, 0, 0, 0], vec![9])
+        }),
+        ("contents short", invalid, |m| m.contents = vec![0; 4]),
+        ("contents row", Code::IdOutOfRange, |m| m.contents = vec![9, 0, 0, 0, 0]),
         ("tag_counts high", invalid, |m| m.tag_counts[0] = MAX_TAGS as u32 + 1),
         ("titles short", invalid, |m| m.titles.truncate(4)),
         ("thumbnails short", invalid, |m| m.thumbnails.push(String::new())),

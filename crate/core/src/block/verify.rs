@@ -1,8 +1,8 @@
 //! Every bound of a block, checked once.
 
 use super::{
-    BLOCK_VERSION, Block, BlockMessage, Dims, MAX_ARM_BYTES, MAX_CANDIDATES, MAX_ID_BYTES, MAX_REMOVED, MAX_TAGS,
-    MAX_TEXT_BYTES,
+    BLOCK_VERSION, Block, BlockMessage, Dims, MAX_ARM_BYTES, MAX_CANDIDATES, MAX_ID_BYTES, MAX_REGIONS, MAX_REMOVED,
+    MAX_TAGS, MAX_TEXT_BYTES,
 };
 use crate::tree::decimal;
 use crate::{Error, ErrorKind};
@@ -33,7 +33,14 @@ pub(super) fn verify(message: BlockMessage, bundle_id: &str, dims: Dims, digest:
     vectors(&message, dims, n)?;
     columns(&message, n)?;
     strings(&message, n)?;
-    let tag_starts = tag_starts(&message, n)?;
+    let tag_starts = starts("tag_counts", &message.tag_counts, MAX_TAGS)?;
+    length("tags", message.tags.len(), tag_starts[n])?;
+    let region_starts = starts("region_counts", &message.region_counts, MAX_REGIONS)?;
+    length(
+        "regions",
+        message.regions.len(),
+        region_starts[message.region_counts.len()],
+    )?;
     let by_id = by_id(&message)?;
     let signed = |levels: &[u8]| levels.iter().map(|b| b.cast_signed()).collect();
     Ok(Block {
@@ -41,6 +48,7 @@ pub(super) fn verify(message: BlockMessage, bundle_id: &str, dims: Dims, digest:
         factors: signed(&message.factors),
         message,
         tag_starts,
+        region_starts,
         by_id,
         digest,
     })
@@ -99,7 +107,22 @@ fn columns(message: &BlockMessage, n: usize) -> Result<(), Error> {
         dictionary_rows(what, column, message.dictionary.len())?;
     }
     length("tag_counts", message.tag_counts.len(), n)?;
-    dictionary_rows("tags", &message.tags, message.dictionary.len())
+    for (what, column) in [
+        ("region_counts", &message.region_counts),
+        ("contents", &message.contents),
+    ] {
+        if !column.is_empty() {
+            length(what, column.len(), n)?;
+        }
+    }
+    for (what, column) in [
+        ("tags", &message.tags),
+        ("regions", &message.regions),
+        ("contents", &message.contents),
+    ] {
+        dictionary_rows(what, column, message.dictionary.len())?;
+    }
+    Ok(())
 }
 
 fn strings(message: &BlockMessage, n: usize) -> Result<(), Error> {
@@ -145,19 +168,19 @@ fn strings(message: &BlockMessage, n: usize) -> Result<(), Error> {
     Ok(())
 }
 
-fn tag_starts(message: &BlockMessage, n: usize) -> Result<Vec<usize>, Error> {
-    let mut starts = Vec::with_capacity(n + 1);
+/// Where the part of each candidate starts in a list of all of them, and the end.
+fn starts(what: &'static str, counts: &[u32], most: usize) -> Result<Vec<usize>, Error> {
+    let mut starts = Vec::with_capacity(counts.len() + 1);
     let mut total = 0;
     starts.push(0);
-    for count in &message.tag_counts {
+    for count in counts {
         let count = *count as usize;
-        if count > MAX_TAGS {
-            return Err(invalid("tag_counts", format!("at most {MAX_TAGS}"), count));
+        if count > most {
+            return Err(invalid(what, format!("at most {most}"), count));
         }
         total += count;
         starts.push(total);
     }
-    length("tags", message.tags.len(), total)?;
     Ok(starts)
 }
 

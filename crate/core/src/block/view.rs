@@ -141,11 +141,18 @@ impl Block {
 
     /// Tags, none where unknown.
     pub fn tags(&self, row: usize) -> impl Iterator<Item = &str> {
-        let range = match self.tag_starts.get(row..).and_then(<[usize]>::first_chunk::<2>) {
-            Some([from, to]) => *from..*to,
-            None => 0..0,
-        };
-        self.message.tags[range].iter().filter_map(|index| self.word(*index))
+        self.words(&self.message.tags, &self.tag_starts, row)
+    }
+
+    /// Regions where the video may be shown; none: everywhere.
+    pub fn regions(&self, row: usize) -> impl Iterator<Item = &str> {
+        self.words(&self.message.regions, &self.region_starts, row)
+    }
+
+    /// Content hash, where known: a text that videos share which are the same to look at.
+    #[must_use]
+    pub fn content(&self, row: usize) -> Option<&str> {
+        self.word(*self.message.contents.get(row)?)
     }
 
     /// Title, where the block has titles.
@@ -166,6 +173,15 @@ impl Block {
             .get(row)
             .map(String::as_str)
             .filter(|t| !t.is_empty())
+    }
+
+    /// Strings of a row's part of a list; `starts` are verified against it.
+    fn words<'a>(&'a self, all: &'a [u32], starts: &[usize], row: usize) -> impl Iterator<Item = &'a str> + use<'a> {
+        let range = match starts.get(row..).and_then(<[usize]>::first_chunk::<2>) {
+            Some([from, to]) => *from..*to,
+            None => 0..0,
+        };
+        all[range].iter().filter_map(|index| self.word(*index))
     }
 
     /// The dictionary's string of `1 + index`.

@@ -102,6 +102,16 @@ pub struct BlockMessage {
     /// Arm of the experiment that the account is in and this block was made by; empty: none.
     #[prost(string, tag = "27")]
     pub arm: String,
+    /// Number of regions of each candidate, or none.
+    #[prost(uint32, repeated, tag = "28")]
+    pub region_counts: Vec<u32>,
+    /// Regions (ISO 3166) where each candidate may be shown, all one after the other: `1 + index` into `dictionary`. A candidate
+    /// without any may be shown everywhere.
+    #[prost(uint32, repeated, tag = "29")]
+    pub regions: Vec<u32>,
+    /// Content hashes, or none: `1 + index` into `dictionary`. Videos with equal ones are the same to look at.
+    #[prost(uint32, repeated, tag = "30")]
+    pub contents: Vec<u32>,
 }
 
 /// Number of [`BlockMessage::expires_at_ms`], for what reads a message without decoding it.
@@ -137,4 +147,7 @@ message!(BlockMessage {
     25 => effects,
     26 => removed,
     27 => arm,
+    28 => region_counts,
+    29 => regions,
+    30 => contents,
 });

@@ -1,6 +1,6 @@
 //! What a device loads of a bundle.
 
-use super::{FileEntry, Manifest, Role, Tensors};
+use super::{Alignment, FileEntry, Manifest, Role, Tensors};
 use crate::block::Dims;
 use crate::feature::spec::FeatureSpec;
 use crate::fold_in::Gram;
@@ -41,6 +41,8 @@ pub struct ClientModel {
     pub folding: Folding,
     /// How much the ranker's heads count in the order of a slate.
     pub head_weights: HeadWeights,
+    /// How rows of the bundle before become rows of this one, where it says so.
+    pub alignment: Option<Alignment>,
 }
 
 impl ClientModel {
@@ -69,19 +71,19 @@ pub struct ClientBundle {
 }
 
 impl ClientBundle {
-    /// The files that an engine of this kind needs: fetch these, then [`ClientBundle::assemble`].
+    /// The files that an engine of this kind needs: fetch these, then [`ClientBundle::assemble`]. The alignment is among them
+    /// whether or not there is a history to carry over: what is fetched says nothing of the viewer.
     ///
     /// # Errors
     /// [`ErrorKind::BundleIncomplete`] where the manifest lacks one.
-    pub fn needed(manifest: &Manifest, kind: EngineKind) -> Result<[&FileEntry; 5], Error> {
+    pub fn needed(manifest: &Manifest, kind: EngineKind) -> Result<Vec<&FileEntry>, Error> {
         let (tower, ranker) = kind.graphs();
-        Ok([
-            manifest.file(Role::FeatureSpec)?,
-            manifest.file(Role::Gram)?,
-            manifest.file(Role::Folding)?,
-            manifest.file(tower)?,
-            manifest.file(ranker)?,
-        ])
+        let mut files = Vec::with_capacity(6);
+        for role in [Role::FeatureSpec, Role::Gram, Role::Folding, tower, ranker] {
+            files.push(manifest.file(role)?);
+        }
+        files.extend(manifest.file(Role::Alignment).ok());
+        Ok(files)
     }
 
     /// Puts the client half together. `read` gives the bytes of a path below the bundle's
@@ -106,8 +108,8 @@ impl ClientBundle {
             })?;
             file.verify(&bytes).map(|()| bytes)
         };
-        let [spec_file, gram_file, folding_file, tower_file, ranker_file] = ClientBundle::needed(&manifest, kind)?;
-        let spec = FeatureSpec::from_json(&verified(spec_file)?)?;
+        let (tower, ranker) = kind.graphs();
+        let spec = FeatureSpec::from_json(&verified(manifest.file(Role::FeatureSpec)?)?)?;
         for (what, in_spec, in_manifest) in [
             ("vector_dim of the feature spec", spec.vector_dim, manifest.vector_dim),
             ("factor_dim of the feature spec", spec.factor_dim, manifest.factor_dim),
@@ -121,15 +123,25 @@ impl ClientBundle {
             }
         }
         let width = manifest.factor_dim as usize;
+        let gram_file = manifest.file(Role::Gram)?;
         let gram = Tensors::parse(&gram_file.path, &verified(gram_file)?)?.f32("gram", &[width, width])?;
+        let dims = Dims {
+            vector: manifest.vector_dim as usize,
+            factor: width,
+        };
+        let alignment = match manifest.file(Role::Alignment) {
+            Ok(file) => Some(Alignment::parse(&file.path, &verified(file)?, dims)?),
+            Err(_) => None,
+        };
         let model = ClientModel {
             bundle_id: id.to_owned(),
             gram: Gram::new(width, gram)?,
-            folding: Folding::parse(&verified(folding_file)?)?,
+            folding: Folding::parse(&verified(manifest.file(Role::Folding)?)?)?,
             head_weights: manifest.head_weights,
             spec,
+            alignment,
         };
-        let (user_tower, ranker) = (verified(tower_file)?, verified(ranker_file)?);
+        let (user_tower, ranker) = (verified(manifest.file(tower)?)?, verified(manifest.file(ranker)?)?);
         Ok(ClientBundle {
             model,
             manifest,

@@ -30,6 +30,8 @@ pub enum Role {
     Gram,
     /// How texts are folded: a table of Unicode's, [`Folding`](crate::text::Folding).
     Folding,
+    /// How rows of the bundle before become rows of this one, safetensors: [`Alignment`](super::Alignment). A bundle may lack it.
+    Alignment,
     /// Item tower, ONNX (server half).
     ItemTowerOnnx,
     /// Item vectors, factors, scales: safetensors (server half).
@@ -46,7 +48,7 @@ pub enum Role {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Role; 13] = [
+    pub const ALL: [Role; 14] = [
         Role::FeatureSpec,
         Role::UserTower,
         Role::UserTowerOnnx,
@@ -54,6 +56,7 @@ impl Role {
         Role::RankerOnnx,
         Role::Gram,
         Role::Folding,
+        Role::Alignment,
         Role::ItemTowerOnnx,
         Role::ItemTensors,
         Role::UserTensors,
@@ -73,6 +76,7 @@ impl Role {
             Role::RankerOnnx => "ranker-onnx",
             Role::Gram => "gram",
             Role::Folding => "folding",
+            Role::Alignment => "alignment",
             Role::ItemTowerOnnx => "item-tower-onnx",
             Role::ItemTensors => "item-tensors",
             Role::UserTensors => "user-tensors",
@@ -92,7 +96,8 @@ impl Role {
             | Role::Ranker
             | Role::RankerOnnx
             | Role::Gram
-            | Role::Folding => true,
+            | Role::Folding
+            | Role::Alignment => true,
             Role::ItemTowerOnnx
             | Role::ItemTensors
             | Role::UserTensors

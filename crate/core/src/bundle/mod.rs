@@ -7,6 +7,7 @@
 //! <id>/client/…  <id>/server/… files, each named with the first 8 hex digits of its SHA-256
 //! ```
 
+mod alignment;
 mod check;
 mod client;
 mod digest;
@@ -17,6 +18,7 @@ mod tensors;
 #[cfg(test)]
 mod tests;
 
+pub use alignment::Alignment;
 pub use client::{ClientBundle, ClientModel, EngineKind};
 pub use digest::{hex, is_sha256_hex, sha256, sha256_hex, unhex};
 pub use manifest::{BUNDLE_VERSION, FileEntry, Manifest, Metrics, OLDEST_BUNDLE_VERSION, Role, Window};

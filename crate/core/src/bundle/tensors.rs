@@ -26,6 +26,7 @@ record!(Entry {
 pub struct Tensors<'a> {
     file: &'a str,
     entries: Vec<(String, Entry)>,
+    notes: Vec<(String, Tree)>,
     data: &'a [u8],
 }
 
@@ -47,14 +48,33 @@ impl<'a> Tensors<'a> {
         let Tree::Object(members) = Tree::parse(header).map_err(|e| unreadable(file, e.to_string()))? else {
             return Err(unreadable(file, "its header is no object".into()));
         };
-        let mut entries = Vec::new();
+        let (mut entries, mut notes) = (Vec::new(), Vec::new());
         for (name, value) in members {
-            if name != "__metadata__" {
-                let entry = Entry::from_tree(value).map_err(|e| unreadable(file, format!("{name}: {e}")))?;
-                entries.push((name, entry));
+            match (name.as_str(), value) {
+                ("__metadata__", Tree::Object(members)) => notes = members,
+                ("__metadata__", _) => {}
+                (_, value) => {
+                    let entry = Entry::from_tree(value).map_err(|e| unreadable(file, format!("{name}: {e}")))?;
+                    entries.push((name, entry));
+                }
             }
         }
-        Ok(Tensors { file, entries, data })
+        Ok(Tensors {
+            file,
+            entries,
+            notes,
+            data,
+        })
+    }
+
+    /// A text of the file's `__metadata__`.
+    #[must_use]
+    pub fn note(&self, name: &str) -> Option<String> {
+        let (_, value) = self.notes.iter().find(|(known, _)| known == name)?;
+        match value {
+            Tree::Text(text) => Some(text.clone()),
+            _ => None,
+        }
     }
 
     /// The values of an f32 tensor of exactly this shape.
@@ -95,15 +115,35 @@ impl<'a> Tensors<'a> {
 /// The bytes of a safetensors file with one f32 tensor.
 #[must_use]
 pub fn write_f32(name: &str, shape: &[usize], values: &[f32]) -> Vec<u8> {
-    let entry = serde_json::json!({ "dtype": "F32", "shape": shape, "data_offsets": [0, values.len() * 4] });
-    let mut header = serde_json::json!({ name: entry }).to_string();
+    write(&[], &[(name, shape, values)])
+}
+
+/// The bytes of a safetensors file with f32 tensors (name, shape, values), and notes on it.
+pub(super) fn write(notes: &[(&str, &str)], tensors: &[(&str, &[usize], &[f32])]) -> Vec<u8> {
+    let mut header = serde_json::Map::new();
+    if !notes.is_empty() {
+        let notes = notes.iter().map(|(name, text)| ((*name).to_owned(), (*text).into()));
+        header.insert(
+            "__metadata__".to_owned(),
+            notes.collect::<serde_json::Map<_, _>>().into(),
+        );
+    }
+    let mut from = 0;
+    for (name, shape, values) in tensors {
+        let to = from + values.len() * 4;
+        let entry = serde_json::json!({ "dtype": "F32", "shape": shape, "data_offsets": [from, to] });
+        header.insert((*name).to_owned(), entry);
+        from = to;
+    }
+    let mut header = serde_json::Value::from(header).to_string();
     // Readers that map the file want the data aligned.
     while !header.len().is_multiple_of(8) {
         header.push(' ');
     }
     let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
     bytes.extend_from_slice(header.as_bytes());
-    bytes.extend(values.iter().flat_map(|v| v.to_le_bytes()));
+    let values = tensors.iter().flat_map(|(.., values)| *values);
+    bytes.extend(values.flat_map(|v| v.to_le_bytes()));
     bytes
 }
 

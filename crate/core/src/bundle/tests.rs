@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::engine::{CompactEngine, Engine as _, HEADS};
 use crate::feature::fixture::spec;
-use crate::fixture::{gram, ranker, user_tower};
+use crate::fixture::{gram, model, ranker, user_tower};
 use crate::head::HeadWeights;
 use crate::program::Program;
 use crate::program::format::TensorMessage;
 use crate::signal::SIGNAL_COUNT;
 use crate::text::FOLDING;
-use crate::{Code, Error};
+use crate::{Code, Error, QuantRow};
 use proptest::prelude::*;
 
 type Files = BTreeMap<String, Vec<u8>>;
@@ -36,6 +36,7 @@ fn manifest(files: &Files) -> Manifest {
         "client/spec.json" => Role::FeatureSpec,
         "client/gram.safetensors" => Role::Gram,
         "client/folding.bin" => Role::Folding,
+        "client/alignment.safetensors" => Role::Alignment,
         "client/user.program" => Role::UserTower,
         "client/ranker.program" => Role::Ranker,
         _ => Role::Shelves,
@@ -281,6 +282,38 @@ fn a_gram_matrix_must_be_finite_and_of_the_right_shape() {
         with_file("client/spec.json", b"{}".to_vec()).unwrap_err().code(),
         Code::BundleUnreadable
     );
+}
+
+#[test]
+fn an_alignment_is_read_where_there_is_one_and_must_keep_lengths() {
+    let dims = model().dims();
+    let eye = |width: usize, last: f32| -> Vec<f32> {
+        let cell = |at: usize| match (at / width, at % width) {
+            (row, column) if row != column => 0.0,
+            (row, _) if row == width - 1 => last,
+            _ => 1.0,
+        };
+        (0..width * width).map(cell).collect()
+    };
+    let of = |last: f32| Alignment::new("ab".repeat(32), dims, eye(4, last), eye(3, -1.0));
+    let mirror = of(-1.0).unwrap();
+    let bundle = with_file("client/alignment.safetensors", mirror.to_bytes()).unwrap();
+    assert_eq!(bundle.model.alignment, Some(mirror.clone()));
+    let needed = ClientBundle::needed(&bundle.manifest, EngineKind::Compact).unwrap();
+    assert!(needed.iter().any(|file| file.role == Role::Alignment));
+    assert_eq!(needed.len(), 6);
+    let row = |values| QuantRow { scale: 0.5, values };
+    let (scale, levels) = mirror.vector(row(&[0, 0, 0, 127])).unwrap();
+    assert_eq!((scale, levels), (0.5, vec![0, 0, 0, -127]));
+    assert_eq!(mirror.factor(row(&[0; 4])), None, "another width");
+    assert_eq!(of(1.01).unwrap_err().code(), Code::BundleInconsistent);
+    assert_eq!(of(f32::NAN).unwrap_err().code(), Code::BundleInconsistent);
+    let nobody = Alignment::new("ab".into(), dims, eye(4, 1.0), eye(3, 1.0));
+    assert_eq!(nobody.unwrap_err().code(), Code::BundleInconsistent);
+    let bytes = mirror.to_bytes();
+    for end in 0..bytes.len() {
+        assert!(Alignment::parse("x", &bytes[..end], dims).is_err(), "cut at {end}");
+    }
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub struct PastEvent<'a> {
     pub surface: Option<&'a str>,
     /// The video's channel.
     pub channel: Option<&'a str>,
+    /// The video's content hash; see [`Block::content`](crate::block::Block::content).
+    pub content: Option<&'a str>,
     /// The loaded bundle's logit that the video is found relevant, of the moment at which it was shown.
     pub expected: Option<f32>,
 }
@@ -49,6 +51,7 @@ impl<'a> PastEvent<'a> {
             text: None,
             surface: None,
             channel: None,
+            content: None,
             expected: None,
         }
     }

@@ -25,10 +25,14 @@ pub enum DropReason {
     BlockedTag,
     /// The viewer excluded its language.
     ExcludedLanguage,
+    /// It may not be shown in the viewer's region.
+    Region,
     /// Its rating asks for more years than the viewer stated.
     Rating,
     /// Half or more of it was watched, in all, or it was played within [`REST_MS`].
     Seen,
+    /// It is the same to look at as a video that plays now, that the viewer has seen or does not want, or that ranks higher.
+    Duplicate,
     /// It would have had a place, and its channel has as many as it may have.
     ChannelCap,
     /// It would have had a place, and one of its tags has as many as it may have.
@@ -39,7 +43,7 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in order of precedence.
-    pub const ALL: [DropReason; 12] = [
+    pub const ALL: [DropReason; 14] = [
         DropReason::Removed,
         DropReason::Watching,
         DropReason::NotInterested,
@@ -47,8 +51,10 @@ impl DropReason {
         DropReason::BlockedChannel,
         DropReason::BlockedTag,
         DropReason::ExcludedLanguage,
+        DropReason::Region,
         DropReason::Rating,
         DropReason::Seen,
+        DropReason::Duplicate,
         DropReason::ChannelCap,
         DropReason::TagCap,
         DropReason::Outranked,
@@ -65,8 +71,10 @@ impl DropReason {
             DropReason::BlockedChannel => "blocked-channel",
             DropReason::BlockedTag => "blocked-tag",
             DropReason::ExcludedLanguage => "excluded-language",
+            DropReason::Region => "region",
             DropReason::Rating => "rating",
             DropReason::Seen => "seen",
+            DropReason::Duplicate => "duplicate",
             DropReason::ChannelCap => "channel-cap",
             DropReason::TagCap => "tag-cap",
             DropReason::Outranked => "outranked",
@@ -96,7 +104,7 @@ pub fn filter(
     watching: Option<&str>,
     folding: &Folding,
 ) -> (Vec<usize>, Vec<Dropped>) {
-    let rules = Rules::new(profile, history, now_ms, watching, folding);
+    let rules = Rules::new(block, profile, history, now_ms, watching, folding);
     let (mut kept, mut dropped) = (Vec::with_capacity(block.len()), Vec::new());
     for row in 0..block.len() {
         match rules.verdict(block, row) {
@@ -118,12 +126,16 @@ struct Rules<'a> {
     channels: Vec<&'a str>,
     tags: Vec<String>,
     languages: &'a [String],
+    region: Option<&'a str>,
+    /// Content hashes of what plays, what the viewer does not want and what they have seen, sorted.
+    contents: Vec<&'a str>,
     folding: &'a Folding,
     age: Option<f32>,
 }
 
 impl<'a> Rules<'a> {
     fn new(
+        block: &'a Block,
         profile: &'a Profile,
         history: &[PastEvent<'a>],
         now_ms: i64,
@@ -135,8 +147,9 @@ impl<'a> Rules<'a> {
         videos.dedup();
         let (mut words, mut seen) = (vec![None; videos.len()], vec![0.0; videos.len()]);
         for event in history {
-            let place = event.video.and_then(|video| videos.binary_search(&video).ok());
-            let Some(place) = place else { continue };
+            let Some(place) = place_of(&videos, event) else {
+                continue;
+            };
             match event.kind {
                 EventKind::Like | EventKind::Share => words[place] = None,
                 EventKind::Dislike => words[place] = Some(DropReason::Disliked),
@@ -153,6 +166,22 @@ impl<'a> Rules<'a> {
                 EventKind::Impression | EventKind::Comment | EventKind::Search => {}
             }
         }
+        let mut contents: Vec<&str> = Vec::new();
+        for event in history {
+            let (Some(video), Some(place)) = (event.video, place_of(&videos, event)) else {
+                continue;
+            };
+            if words[place].is_none() && seen[place] < RELEVANT_FRACTION {
+                continue;
+            }
+            if let Some(content) = event.content.or_else(|| content_of(block, video)) {
+                contents.push(content);
+            }
+        }
+        if let Some(content) = watching.and_then(|video| content_of(block, video)) {
+            contents.push(content);
+        }
+        contents.sort_unstable();
         let mut channels: Vec<&str> = profile.blocked_channels.iter().map(String::as_str).collect();
         let mut tags: Vec<String> = profile.blocked_tags.iter().map(|tag| folding.normalise(tag)).collect();
         channels.sort_unstable();
@@ -165,6 +194,8 @@ impl<'a> Rules<'a> {
             channels,
             tags,
             languages: &profile.excluded_languages,
+            region: profile.region.as_deref(),
+            contents,
             folding,
             age: profile.age,
         }
@@ -202,15 +233,38 @@ impl<'a> Rules<'a> {
         {
             return Some(DropReason::ExcludedLanguage);
         }
+        if let Some(region) = self.region {
+            let (mut some, mut here) = (false, false);
+            for shown in block.regions(row) {
+                some = true;
+                here |= shown.eq_ignore_ascii_case(region);
+            }
+            if some && !here {
+                return Some(DropReason::Region);
+            }
+        }
         if let (Some(age), Some(least)) = (self.age, block.rating(row).and_then(least_age))
             && age < least
         {
             return Some(DropReason::Rating);
         }
-        known
-            .is_some_and(|place| self.seen[place] >= RELEVANT_FRACTION)
-            .then_some(DropReason::Seen)
+        if known.is_some_and(|place| self.seen[place] >= RELEVANT_FRACTION) {
+            return Some(DropReason::Seen);
+        }
+        let content = block.content(row)?;
+        let known = self.contents.binary_search(&content).is_ok();
+        known.then_some(DropReason::Duplicate)
     }
+}
+
+/// Content hash of a video of the block, where it tells one.
+fn content_of<'a>(block: &'a Block, video: &str) -> Option<&'a str> {
+    block.content(block.row_of(video)?)
+}
+
+/// Place of an event's video among the sorted `videos`.
+fn place_of(videos: &[&str], event: &PastEvent<'_>) -> Option<usize> {
+    videos.binary_search(&event.video?).ok()
 }
 
 /// Whether a language tag falls into a range: basic filtering of RFC 4647, section 3.3.1. `zh` takes in `zh-Hant`, and

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 //! A table of named cases; a test fails where a reason has none.
 use super::*;
-use crate::fixture::{NOW, block};
+use crate::fixture::{ID, NOW, block, message, model};
 
 /// Candidates 0..6 of the fixture: channels ch1, none, ch2; ratings none, G, R; tags none, music, music + 猫.
 struct Case {
@@ -31,7 +31,9 @@ fn event(kind: EventKind, at_ms: i64, video: &'static str, fraction: Option<f32>
 }
 
 fn cases() -> Vec<Case> {
-    use DropReason::{BlockedChannel, BlockedTag, Disliked, ExcludedLanguage, NotInterested, Rating, Seen, Watching};
+    use DropReason::{
+        BlockedChannel, BlockedTag, Disliked, ExcludedLanguage, NotInterested, Rating, Region, Seen, Watching,
+    };
     use EventKind::{Comment, Dislike, Impression, Like, Share, Watch};
     let refused = EventKind::NotInterested;
     let (long_ago, just_now) = (NOW - REST_MS, NOW - REST_MS + 1);
@@ -50,6 +52,10 @@ fn cases() -> Vec<Case> {
     };
     let languages = |l: &str| Profile {
         excluded_languages: vec![l.into()],
+        ..Profile::default()
+    };
+    let region = |r: &str| Profile {
+        region: Some(r.into()),
         ..Profile::default()
     };
     let aged = |age| Profile {
@@ -108,6 +114,8 @@ fn cases() -> Vec<Case> {
         ),
         told(case("a language whose tag begins alike", None), languages("h")),
         told(case("no language", None), languages("")),
+        told(case("where all may be shown", None), region("at")),
+        told(case("where one may not be shown", Some((2, Region))), region("DE")),
         told(case("rated above the viewer's age", Some((2, Rating))), aged(16.0)),
         told(case("old enough", None), aged(17.0)),
         with(
@@ -141,9 +149,17 @@ fn cases() -> Vec<Case> {
     ]
 }
 
+/// Three candidates, the last for Austria and Switzerland alone.
+fn regional() -> Block {
+    let mut message = message(3);
+    message.dictionary.extend(["AT", "CH"].map(String::from));
+    (message.region_counts, message.regions) = (vec![0, 0, 2], vec![9, 10]);
+    Block::from_message(message, ID, model().dims()).unwrap()
+}
+
 fn run(case: &Case) -> (Vec<usize>, Vec<Dropped>) {
     filter(
-        &block(3),
+        &regional(),
         &case.profile,
         &case.past,
         NOW,
@@ -178,6 +194,7 @@ fn every_reason_of_the_filter_has_a_case() {
     // The others are of the block and of later stages; the tests of the pipeline and the golden rows have them.
     let later = [
         DropReason::Removed,
+        DropReason::Duplicate,
         DropReason::ChannelCap,
         DropReason::TagCap,
         DropReason::Outranked,
@@ -207,6 +224,41 @@ fn the_first_reason_in_order_is_named() {
             reason: DropReason::BlockedChannel
         }]
     );
+}
+
+#[test]
+fn what_is_the_same_to_look_at_shares_the_fate_of_what_was_seen() {
+    use EventKind::{Dislike, Like, Watch};
+    // v000, v002 and v004 are one video under three ids, v001 and v003 another; nothing is known of v005.
+    let mut message = message(6);
+    message.dictionary.extend(["cafe", "beef"].map(String::from));
+    message.contents = vec![9, 10, 9, 10, 9, 0];
+    let block = Block::from_message(message, ID, model().dims()).unwrap();
+    let duplicates = |past: &[PastEvent<'_>], watching| {
+        let (_, dropped) = filter(&block, &Profile::default(), past, NOW, watching, Folding::current());
+        let twins = dropped.iter().filter(|d| d.reason == DropReason::Duplicate);
+        twins.map(|d| d.row).collect::<Vec<_>>()
+    };
+    let seen = |video| event(Watch, 0, video, Some(0.9));
+    assert_eq!(duplicates(&[], None), [0_usize; 0]);
+    assert_eq!(duplicates(&[seen("v002")], None), [0, 4]);
+    assert_eq!(duplicates(&[event(Dislike, 0, "v001", None)], None), [3]);
+    assert_eq!(
+        duplicates(&[event(Like, 0, "v001", None), seen("v005")], None),
+        [0_usize; 0]
+    );
+    assert_eq!(duplicates(&[], Some("v003")), [1]);
+    // A video that is in no block any more: the history knows what it looked like.
+    let gone = PastEvent {
+        content: Some("beef"),
+        ..seen("long gone")
+    };
+    assert_eq!(duplicates(&[gone], None), [1, 3]);
+    let begun = PastEvent {
+        fraction: Some(0.1),
+        ..gone
+    };
+    assert_eq!(duplicates(&[begun], None), [0_usize; 0]);
 }
 
 #[test]

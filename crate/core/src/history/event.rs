@@ -31,6 +31,8 @@ pub struct StoredEvent {
     pub surface: Option<String>,
     /// The video's channel.
     pub channel: Option<String>,
+    /// The video's content hash, where its block told one.
+    pub content: Option<String>,
     /// The video's title, for the page.
     pub title: Option<String>,
     /// What a bundle knew of the video.
@@ -53,8 +55,8 @@ pub struct StoredModel {
 /// A quantised row; its levels are written as hex digits, two for each.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredRow {
-    scale: f32,
-    levels: Vec<i8>,
+    pub(super) scale: f32,
+    pub(super) levels: Vec<i8>,
 }
 
 struct HexRow {
@@ -73,6 +75,7 @@ record!(json StoredEvent {
     text,
     surface,
     channel,
+    content = None::<String> => silent,
     title,
     model,
     expected,
@@ -142,6 +145,7 @@ impl StoredEvent {
             text: None,
             surface: None,
             channel: None,
+            content: None,
             title: None,
             model: None,
             expected: None,
@@ -166,8 +170,11 @@ impl StoredEvent {
         if long(&self.video, MAX_ID_BYTES) || self.video.as_ref().is_some_and(String::is_empty) {
             return Some("the id of a video is of 1 to 256 bytes");
         }
-        if long(&self.surface, MAX_ID_BYTES) || long(&self.channel, MAX_ID_BYTES) {
-            return Some("surface and channel are of at most 256 bytes");
+        if [&self.surface, &self.channel, &self.content]
+            .iter()
+            .any(|text| long(text, MAX_ID_BYTES))
+        {
+            return Some("surface, channel and content hash are of at most 256 bytes");
         }
         if long(&self.text, MAX_TEXT_BYTES) || long(&self.title, MAX_TEXT_BYTES) {
             return Some("text and title are of at most 2048 bytes");

@@ -3,6 +3,7 @@
 //! An event keeps the vectors of its video as the bundle of that day had them, so that a history
 //! is of use when the video is in no block any more. Vectors of another bundle are never read.
 
+mod align;
 mod event;
 mod past;
 mod record;
@@ -36,6 +37,20 @@ struct Kept {
     event: StoredEvent,
     /// SHA-256 of the event's stored form: a slate's receipt need not write all of them again.
     digest: [u8; 32],
+}
+
+impl Kept {
+    fn new(event: StoredEvent) -> Kept {
+        let mut kept = Kept { event, digest: [0; 32] };
+        kept.settle();
+        kept
+    }
+
+    /// After the event was changed.
+    #[inline(never)]
+    fn settle(&mut self) {
+        self.digest = sha256(self.event.json().as_bytes());
+    }
 }
 
 struct Read {
@@ -120,15 +135,8 @@ impl History {
     /// Inserts by time, after events of the same instant, and lets the least useful one go
     /// where there are too many: the oldest impression, or else the oldest event.
     fn insert(&mut self, event: StoredEvent) {
-        let stored = event.json();
         let at = self.events.partition_point(|kept| kept.event.at_ms <= event.at_ms);
-        self.events.insert(
-            at,
-            Kept {
-                digest: sha256(stored.as_bytes()),
-                event,
-            },
-        );
+        self.events.insert(at, Kept::new(event));
         if self.events.len() > MAX_EVENTS {
             let impression = self
                 .events

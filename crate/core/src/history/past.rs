@@ -48,6 +48,7 @@ impl History {
                 text: query(event).and_then(|_| searches.next()),
                 surface: event.surface.as_deref(),
                 channel: event.channel.as_deref(),
+                content: event.content.as_deref(),
                 expected: event.expected.filter(|_| rows.is_some()),
                 ..PastEvent::new(event.kind, event.at_ms)
             }

@@ -67,6 +67,7 @@ impl History {
             if let Some(facts) = known {
                 event.length_seconds = facts.length_seconds;
                 event.channel = facts.channel;
+                event.content = facts.content;
                 event.title = facts.title;
                 event.model = facts.model;
                 event.expected = expected
@@ -93,6 +94,7 @@ fn facts_of_block(block: &Block, video: &str) -> Option<StoredEvent> {
     Some(StoredEvent {
         length_seconds: block.length_seconds(row),
         channel: block.channel(row).map(str::to_owned),
+        content: block.content(row).map(str::to_owned),
         title: block.title(row).map(str::to_owned),
         model,
         ..StoredEvent::new(EventKind::Impression, 0)

@@ -1,8 +1,9 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::Code;
-use crate::bundle::ClientModel;
-use crate::fixture::{NOW, block, feedback, model, viewer};
+use crate::block::Block;
+use crate::bundle::{Alignment, ClientModel};
+use crate::fixture::{NOW, block, feedback, message, model, viewer};
 use proptest::prelude::*;
 
 fn history() -> History {
@@ -321,4 +322,102 @@ proptest! {
         let expected: Vec<&str> = expected.iter().map(|(_, video)| video.as_str()).collect();
         prop_assert_eq!(history.recent(most, now), expected);
     }
+}
+
+/// A product of two reflections: any such matrix is a rotation.
+fn rotation(numbers: &[f32], width: usize) -> Vec<f32> {
+    let reflection = |n: &[f32]| -> Vec<f32> {
+        let squared: f32 = n.iter().map(|x| x * x).sum::<f32>().max(1e-3);
+        let cell = |at: usize| {
+            let (i, j) = (at / width, at % width);
+            f32::from(u8::from(i == j)) - 2.0 * n[i] * n[j] / squared
+        };
+        (0..width * width).map(cell).collect()
+    };
+    let (a, b) = (reflection(&numbers[..width]), reflection(&numbers[width..2 * width]));
+    a.chunks_exact(width).flat_map(|row| times(row, &b, width)).collect()
+}
+
+fn times(row: &[f32], matrix: &[f32], width: usize) -> Vec<f32> {
+    (0..width)
+        .map(|j| (0..width).map(|i| row[i] * matrix[i * width + j]).sum())
+        .collect()
+}
+
+/// Rows of width `width`, quantised, into columns of a block.
+fn columns(rows: &[Vec<f32>]) -> (Vec<u8>, Vec<f32>) {
+    let (mut levels, mut scales) = (Vec::new(), Vec::new());
+    for row in rows {
+        let mut own = vec![0; row.len()];
+        scales.push(crate::quantize(row, &mut own));
+        levels.extend(own.iter().map(|level| level.cast_unsigned()));
+    }
+    (levels, scales)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// A viewer whose bundle was replaced by one that has all in other directions is encoded as if it had been that
+    /// bundle from the first day: each value of the pools within 0.02, for rows of length 1.
+    #[test]
+    fn a_history_outlives_an_upgrade(
+        of_vectors in prop::collection::vec(-1.0_f32..1.0, 8), of_factors in prop::collection::vec(-1.0_f32..1.0, 6),
+        cells in prop::collection::vec(-1.0_f32..1.0, 5 * 7),
+    ) {
+        let dims = model().dims();
+        let (q, p) = (rotation(&of_vectors, dims.vector), rotation(&of_factors, dims.factor));
+        let unit = |row: &[f32]| -> Vec<f32> {
+            let length = row.iter().map(|x| x * x).sum::<f32>().sqrt().max(0.1);
+            row.iter().map(|x| x / length).collect()
+        };
+        let rows: Vec<(Vec<f32>, Vec<f32>)> = cells.chunks_exact(7).map(|row| (unit(&row[..4]), unit(&row[4..]))).collect();
+        let next = ClientModel {
+            bundle_id: "cd".repeat(32),
+            alignment: Some(Alignment::new(model().bundle_id, dims, q.clone(), p.clone()).unwrap()),
+            ..model()
+        };
+        let block_of = |model: &ClientModel, turn: bool| {
+            let turned = |row: &Vec<f32>, by: &[f32]| if turn { times(row, by, row.len()) } else { row.clone() };
+            let vectors: Vec<Vec<f32>> = rows.iter().map(|(row, _)| turned(row, &q)).collect();
+            let factors: Vec<Vec<f32>> = rows.iter().map(|(_, row)| turned(row, &p)).collect();
+            let mut message = message(5);
+            (message.vectors, message.vector_scales) = columns(&vectors);
+            (message.factors, message.factor_scales) = columns(&factors);
+            message.bundle_id.clone_from(&model.bundle_id);
+            Block::from_message(message, &model.bundle_id, dims).unwrap()
+        };
+        let mut carried = viewer(&block_of(&model(), false));
+        let native = viewer(&block_of(&next, true));
+        let before = carried.history.digest();
+        prop_assert_eq!(carried.history.align(&next), native.history.events().filter(|e| e.model.is_some()).count());
+        prop_assert_ne!(carried.history.digest(), before);
+        prop_assert_eq!(carried.history.align(&next), 0, "once");
+        prop_assert_eq!(&History::parse(carried.history.to_json().as_bytes()).unwrap(), &carried.history);
+        let dense = |viewer: &crate::pipeline::Viewer| viewer.encode(&next, &crate::fixture::context()).unwrap().dense;
+        let pools = 4 * dims.vector;
+        for (a, b) in dense(&carried).iter().zip(dense(&native)).take(pools) {
+            prop_assert!((a - b).abs() < 0.02, "{} against {}", a, b);
+        }
+    }
+}
+
+#[test]
+fn rows_of_other_bundles_are_left_as_they_are() {
+    let before = history();
+    let mut after = before.clone();
+    assert_eq!(after.align(&model()), 0, "it brings no alignment");
+    let dims = model().dims();
+    let eye = |width: usize| {
+        (0..width * width)
+            .map(|at| f32::from(u8::from(at % (width + 1) == 0)))
+            .collect()
+    };
+    let next = ClientModel {
+        bundle_id: "cd".repeat(32),
+        alignment: Some(Alignment::new("ef".repeat(32), dims, eye(4), eye(3)).unwrap()),
+        ..model()
+    };
+    assert_eq!(after.align(&next), 0, "of a bundle that this viewer never had");
+    assert_eq!(after, before);
 }

@@ -1,7 +1,6 @@
 //! Weights of a logistic regression as a Gaussian belief, and how it changes with time and with labels.
 
 use crate::feature::sigmoid;
-use crate::personal::HALF_LIFE_DAYS;
 use crate::program::kernel::dense;
 
 /// Steps towards the mode along the one direction that a label tells of: so many that halve the range, then as many of
@@ -15,6 +14,7 @@ pub(super) struct Belief {
     mean: Vec<f32>,
     /// Row-major.
     covariance: Vec<f32>,
+    half_life_days: f64,
     at_ms: Option<i64>,
     /// What of the covariance is left since it was written down; the rest of it is the prior's. Applied with the next
     /// label, in the same pass over it.
@@ -22,8 +22,8 @@ pub(super) struct Belief {
 }
 
 impl Belief {
-    /// The prior: means of 0 and these variances.
-    pub(super) fn new(prior: Vec<f32>) -> Belief {
+    /// The prior: means of 0 and these variances, to which half of the way is gone in `half_life_days`.
+    pub(super) fn new(prior: Vec<f32>, half_life_days: f64) -> Belief {
         let width = prior.len();
         let mut covariance = vec![0.0; width * width];
         prior
@@ -34,6 +34,7 @@ impl Belief {
             mean: vec![0.0; width],
             covariance,
             prior,
+            half_life_days,
             at_ms: None,
             kept: 1.0,
         }
@@ -63,7 +64,7 @@ impl Belief {
             .map_or(0.0, |last| (at_ms as f64 - last as f64) / 86_400_000.0);
         self.at_ms = Some(at_ms);
         if days > 0.0 {
-            let kept = libm::exp2(-days / HALF_LIFE_DAYS);
+            let kept = libm::exp2(-days / self.half_life_days);
             self.mean.iter_mut().for_each(|weight| *weight *= kept as f32);
             self.kept *= (kept * kept) as f32;
         }

@@ -11,15 +11,18 @@
 //! at which the video was shown ([`StoredEvent::expected`](crate::history::StoredEvent)); the latest [`MAX_EVIDENCE`].
 //!
 //! It acts only where it has shown that it may: before each encounter is learnt from, it is foretold with the head and
-//! without, and the sum of the differences of the two log losses, old ones fading, must be above [`LEAST_GAIN`]. Where
+//! without, and the sum of the differences of the two log losses, old ones fading, must be above [`Tuning::least_gain`]. Where
 //! it loses it is off, goes on learning, and can come back (prequential comparison: Dawid, *Statistical theory: the
 //! prequential approach*, 1984).
 
 mod belief;
 mod ensemble;
+mod tuning;
 
 #[cfg(test)]
 mod tests;
+
+pub use tuning::Tuning;
 
 use belief::Belief;
 
@@ -31,37 +34,42 @@ use crate::{QuantRow, signal};
 pub const MAX_EVIDENCE: usize = 256;
 /// Encounters that must have been learnt from before the head acts.
 pub const LEAST_EVIDENCE: usize = 12;
-/// Gain over the ranker alone, in nats, that the head must have to act.
-pub const LEAST_GAIN: f64 = 0.5;
-/// What of the gain is left after another encounter: half after 34.
-const GAIN_KEPT: f64 = 0.98;
 /// Most that the head adds to a logit or takes from it.
 pub const MAX_SHIFT: f32 = 2.0;
-/// Days in which half of what was learnt is forgotten.
-pub const HALF_LIFE_DAYS: f64 = 7.0;
 /// Prior variance of a viewer's own level, in logits squared.
 const LEVEL_VARIANCE: f32 = 0.5;
 /// Prior variance of the weight of the standardised length.
 const LENGTH_VARIANCE: f32 = 0.1;
-/// Prior variance of what the unit vector of a video adds.
-const VECTOR_VARIANCE: f32 = 0.5;
 /// Features before the vector's.
 const HEAD: usize = 2;
 
 /// How the head stands against the ranker alone.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Standing {
     /// Encounters that were learnt from.
     pub evidence: usize,
     /// By how much it foretold them better than the ranker, in nats, old ones fading; negative where it was worse.
     pub gain: f64,
+    /// The gain above which it acts, in nats.
+    pub least_gain: f64,
+}
+
+impl Default for Standing {
+    /// Of a head of today that has seen nothing.
+    fn default() -> Standing {
+        Standing {
+            evidence: 0,
+            gain: 0.0,
+            least_gain: Tuning::CURRENT.least_gain,
+        }
+    }
 }
 
 impl Standing {
     /// Whether the head acts.
     #[must_use]
     pub fn acts(&self) -> bool {
-        self.evidence >= LEAST_EVIDENCE && self.gain > LEAST_GAIN
+        self.evidence >= LEAST_EVIDENCE && self.gain > self.least_gain
     }
 }
 
@@ -72,6 +80,7 @@ pub struct Personal {
     /// The viewer's level alone: the ranker that it is compared with may know that too.
     level: Belief,
     standing: Standing,
+    gain_kept: f64,
 }
 
 /// The two foretold logits of an encounter.
@@ -86,21 +95,25 @@ struct Foretold {
 impl Personal {
     /// A head that knows nothing, for vectors of this width.
     #[must_use]
-    pub fn new(width: usize) -> Personal {
-        let mut prior = vec![VECTOR_VARIANCE; HEAD + width];
+    pub fn new(tuning: &Tuning, width: usize) -> Personal {
+        let mut prior = vec![tuning.variance; HEAD + width];
         prior[0] = LEVEL_VARIANCE;
         prior[1] = LENGTH_VARIANCE;
         Personal {
-            belief: Belief::new(prior),
-            level: Belief::new(vec![LEVEL_VARIANCE]),
-            standing: Standing::default(),
+            belief: Belief::new(prior, tuning.half_life_days),
+            level: Belief::new(vec![LEVEL_VARIANCE], tuning.half_life_days),
+            standing: Standing {
+                least_gain: tuning.least_gain,
+                ..Standing::default()
+            },
+            gain_kept: tuning.gain_kept,
         }
     }
 
     /// The head of this history at `now_ms`, for vectors of this width; `met` are the encounters of the history before it.
     #[must_use]
-    pub fn of(width: usize, history: &[PastEvent<'_>], met: &[Encounter], now_ms: i64) -> Personal {
-        let mut head = Personal::new(width);
+    pub fn of(tuning: &Tuning, width: usize, history: &[PastEvent<'_>], met: &[Encounter], now_ms: i64) -> Personal {
+        let mut head = Personal::new(tuning, width);
         let evidence = met.iter().filter_map(|met| {
             let (opened, rows) = (history.get(met.opened)?, history.get(met.rows)?);
             let vector = rows.vector.filter(|row| row.values.len() == width)?;
@@ -162,7 +175,7 @@ impl Personal {
         self.level.pass(at_ms);
         let Foretold { alone, with } = self.foretell(features, expected);
         let gain = loss(alone, relevant) - loss(with, relevant);
-        self.standing.gain = GAIN_KEPT * self.standing.gain + gain;
+        self.standing.gain = self.gain_kept * self.standing.gain + gain;
         self.standing.evidence += 1;
         self.belief.learn(features, expected, relevant);
         self.level.learn(&features[..1], expected, relevant);
@@ -185,8 +198,16 @@ fn taste(weights: &[f32], vector: QuantRow<'_>, length_seconds: Option<f32>) -> 
     clamp(weights[1] * signal::length(length_seconds).0 + of_vector)
 }
 
-/// 1, the length as the ranker sees it, the unit vector.
-fn features(vector: QuantRow<'_>, length_seconds: Option<f32>) -> Vec<f32> {
+/// What the head weighs of a video: 1, the length as the ranker sees it, the unit vector; `2 + width` values.
+///
+/// ```
+/// use upnext_core::QuantRow;
+/// use upnext_core::personal::features;
+/// let row = QuantRow { scale: 0.5, values: &[3, 4] };
+/// assert_eq!(features(row, None)[2..], [0.6, 0.8]);
+/// ```
+#[must_use]
+pub fn features(vector: QuantRow<'_>, length_seconds: Option<f32>) -> Vec<f32> {
     let mut features = vec![0.0; HEAD + vector.values.len()];
     features[0] = 1.0;
     features[1] = signal::length(length_seconds).0;

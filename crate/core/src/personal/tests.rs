@@ -9,6 +9,8 @@ use crate::fixture::{NOW, noise};
 
 const WIDTH: usize = 6;
 const HOUR: i64 = 3_600_000;
+const TUNING: Tuning = Tuning::CURRENT;
+const HALF_LIFE_DAYS: f64 = TUNING.half_life_days;
 
 /// Levels of the vector of a video.
 fn levels(video: usize) -> Vec<i8> {
@@ -47,7 +49,7 @@ fn head(showings: &[Showing], hours: i64) -> Personal {
         }
     }
     let now_ms = NOW + hours * HOUR;
-    Personal::of(WIDTH, &past, &encounters(7, &past, now_ms), now_ms)
+    Personal::of(&TUNING, WIDTH, &past, &encounters(7, &past, now_ms), now_ms)
 }
 
 /// Log-odds of somebody who likes the first coordinate, and nothing of it is known to a ranker.
@@ -110,7 +112,7 @@ fn little_evidence_does_nothing() {
         empty,
         Personal {
             belief: empty.belief.clone(),
-            ..Personal::new(WIDTH)
+            ..Personal::new(&TUNING, WIDTH)
         }
     );
     assert_eq!(shift(&empty, 3), [0.0; 2]);
@@ -170,13 +172,13 @@ fn a_sample_of_an_ensemble_ranks_by_what_may_be() {
     firsts.sort_unstable();
     firsts.dedup();
     assert!(firsts.len() > 1, "samples differ");
-    assert!(Personal::new(WIDTH).ensemble(32, &candidates).is_empty());
+    assert!(Personal::new(&TUNING, WIDTH).ensemble(32, &candidates).is_empty());
 }
 
 #[test]
 fn samples_have_the_mean_and_the_covariance_of_the_belief() {
     const COUNT: usize = 20_000;
-    let mut belief = Belief::new(vec![0.5, 2.0, 1.0]);
+    let mut belief = Belief::new(vec![0.5, 2.0, 1.0], HALF_LIFE_DAYS);
     for (n, relevant) in [true, true, false, true].into_iter().enumerate() {
         belief.pass(NOW + n as i64 * 48 * HOUR);
         belief.learn(&[1.0, noise(3, n), noise(4, n)], 0.3, relevant);
@@ -240,7 +242,7 @@ proptest! {
         offset in -4.0_f32..4.0, relevant: bool, days in 0_i64..60,
     ) {
         let prior = [0.5, 0.1, 2.0, 1.0];
-        let mut belief = Belief::new(prior.to_vec());
+        let mut belief = Belief::new(prior.to_vec(), HALF_LIFE_DAYS);
         belief.pass(NOW);
         belief.learn(&first, 0.5, true);
         let (m, s) = (belief.mean().to_vec(), belief.settled());
@@ -275,7 +277,7 @@ proptest! {
 
     #[test]
     fn waiting_in_parts_is_waiting_at_once(days in prop::collection::vec(0_i64..40, 1..6)) {
-        let mut parts = Belief::new(vec![0.5, 2.0]);
+        let mut parts = Belief::new(vec![0.5, 2.0], HALF_LIFE_DAYS);
         parts.pass(NOW);
         parts.learn(&[1.0, 0.7], 0.0, true);
         let mut once = parts.clone();

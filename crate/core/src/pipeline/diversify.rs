@@ -44,7 +44,7 @@ pub(super) fn diversify(
         .map_or(0, |v| v.values.len());
     let mut rows = UnitRows::new(width, scored.len());
     for vector in scored.iter().filter_map(|s| block.vector(s.row)) {
-        rows.push(vector.values.iter().map(|level| f32::from(*level)));
+        rows.push_levels(vector.values);
     }
     let mut tally = tally(model, block, scored, options);
     let mut calibration = calibration(model, block, scored, past, now_ms, options.calibration);

@@ -15,6 +15,8 @@ pub use offered::Offered;
 pub use options::{MAX_SLATE, Options};
 pub use slate::{Item, Slate};
 
+use receipt::Version;
+
 use crate::block::Block;
 use crate::bundle::ClientModel;
 use crate::encounter::encounters;
@@ -23,7 +25,7 @@ use crate::fatigue::tired;
 use crate::feature::{EncodedUser, PastEvent, encode_user};
 use crate::filter::{Dropped, filter};
 use crate::history::{History, SearchTexts};
-use crate::personal::{Personal, Standing};
+use crate::personal::{Personal, Standing, Tuning};
 use crate::reason::{Reason, ReasonCode};
 use crate::viewer::ViewerState;
 use crate::{Context, Error, Profile};
@@ -61,10 +63,50 @@ pub fn recommend(
     context: &Context,
     options: &Options,
 ) -> Result<Slate, Error> {
+    recommend_as(Version::ALL[0], engine, model, block, viewer, context, options)
+}
+
+/// The slate that has this receipt, as the version of the pipeline made it that wrote the receipt. Where none gives that
+/// receipt of these inputs, the slate of today, whose receipt is another one.
+///
+/// # Errors
+/// As [`compose`].
+pub fn replay(
+    engine: &mut impl Engine,
+    model: &ClientModel,
+    block: &Block,
+    viewer: &Viewer,
+    context: &Context,
+    options: &Options,
+    receipt: &str,
+) -> Result<Slate, Error> {
+    let wrote = |version: &Version| receipt::receipt(*version, model, block, viewer, context, options) == receipt;
+    let version = Version::ALL.into_iter().find(wrote).unwrap_or(Version::ALL[0]);
+    recommend_as(version, engine, model, block, viewer, context, options)
+}
+
+fn recommend_as(
+    version: Version,
+    engine: &mut impl Engine,
+    model: &ClientModel,
+    block: &Block,
+    viewer: &Viewer,
+    context: &Context,
+    options: &Options,
+) -> Result<Slate, Error> {
     let texts = SearchTexts::new(&viewer.history, model);
     let past = viewer.history.past(model, &texts);
-    let mut slate = compose(engine, model, block, &viewer.profile, &past, context, options)?;
-    slate.receipt = receipt::receipt(model, block, viewer, context, options);
+    let mut slate = compose_with(
+        &version.tuning(),
+        engine,
+        model,
+        block,
+        &viewer.profile,
+        &past,
+        context,
+        options,
+    )?;
+    slate.receipt = receipt::receipt(version, model, block, viewer, context, options);
     Ok(slate)
 }
 
@@ -75,7 +117,7 @@ pub fn learnt(model: &ClientModel, block: &Block, viewer: &Viewer, now_ms: i64) 
     let texts = SearchTexts::new(&viewer.history, model);
     let past = viewer.history.past(model, &texts);
     let met = encounters(model.spec.seed, &past, now_ms);
-    let head = Personal::of(model.dims().vector, &past, &met, now_ms);
+    let head = Personal::of(&Tuning::CURRENT, model.dims().vector, &past, &met, now_ms);
     let lesson = |row| {
         block
             .vector(row)
@@ -95,6 +137,24 @@ pub fn learnt(model: &ClientModel, block: &Block, viewer: &Viewer, now_ms: i64) 
 /// of another bundle, `BlockExpired` for an old one, `NotFinite` where the engine's user vector is not finite; those of
 /// [`encode_user`] and of the engine.
 pub fn compose(
+    engine: &mut impl Engine,
+    model: &ClientModel,
+    block: &Block,
+    profile: &Profile,
+    past: &[PastEvent<'_>],
+    context: &Context,
+    options: &Options,
+) -> Result<Slate, Error> {
+    compose_with(&Tuning::CURRENT, engine, model, block, profile, past, context, options)
+}
+
+/// [`compose`] with a personal head that is tuned otherwise.
+///
+/// # Errors
+/// As [`compose`].
+#[allow(clippy::too_many_arguments, reason = "compose's, and how the head is tuned")]
+pub fn compose_with(
+    tuning: &Tuning,
     engine: &mut impl Engine,
     model: &ClientModel,
     block: &Block,
@@ -123,9 +183,9 @@ pub fn compose(
         true => encounters(model.spec.seed, past, context.now_ms),
         false => Vec::new(),
     };
-    let head = Personal::of(model.dims().vector, past, &met, context.now_ms);
+    let head = Personal::of(tuning, model.dims().vector, past, &met, context.now_ms);
     let tired = tired(block, past, &met, context.now_ms);
-    let scored = stage::score(
+    let mut scored = stage::score(
         engine,
         &state,
         block,
@@ -133,6 +193,7 @@ pub fn compose(
         &shares,
         &learnt::Learnt::new(&head, &tired, options),
     )?;
+    dropped.extend(stage::without_twins(block, &mut scored));
     let mut diverse = diversify::diversify(model, block, &scored, past, context.now_ms, options);
     let drawn = learnt::explore(block, &scored, &head, &mut diverse, options);
     let moment = stage::moment(engine, model, profile, context, &user, &user_vector)?;

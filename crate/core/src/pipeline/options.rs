@@ -107,9 +107,14 @@ impl Options {
     }
 
     /// Whether the viewer's encounters count beyond what the ranker makes of them.
-    pub(super) fn learns(&self) -> bool {
-        let thompson = self.explore > 0.0 && self.exploration == Exploration::Thompson;
-        self.personal > 0.0 || self.fatigue > 0.0 || thompson
+    pub(super) const fn learns(&self) -> bool {
+        self.asks_the_head() || self.fatigue > 0.0
+    }
+
+    /// Whether the personal head has a say in the slate.
+    pub(super) const fn asks_the_head(&self) -> bool {
+        let thompson = self.explore > 0.0 && matches!(self.exploration, Exploration::Thompson);
+        self.personal > 0.0 || thompson
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {

@@ -6,12 +6,41 @@ use super::{Options, Viewer};
 use crate::Context;
 use crate::block::Block;
 use crate::bundle::{ClientModel, hex};
+use crate::personal::Tuning;
 use crate::tree::ToJson as _;
 
-/// Changes with the pipeline: whenever the same inputs may give another slate.
-const PIPELINE: &[u8] = b"upnext-slate-1";
+/// A version of the pipeline: another one whenever the same inputs may give another slate. Slates that ask nothing of what
+/// changed have the name of the version before, so that their receipts stay as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Version {
+    /// `upnext-slate-1`.
+    First,
+    /// `upnext-slate-2`: another [`Tuning`] of the personal head.
+    Second,
+}
+
+impl Version {
+    /// Every version, the latest first.
+    pub(super) const ALL: [Version; 2] = [Version::Second, Version::First];
+
+    /// How the personal head is tuned.
+    pub(super) const fn tuning(self) -> Tuning {
+        match self {
+            Version::First => Tuning::FIRST,
+            Version::Second => Tuning::CURRENT,
+        }
+    }
+
+    const fn name(self, options: &Options) -> &'static [u8] {
+        match self {
+            Version::Second if options.asks_the_head() => b"upnext-slate-2",
+            _ => b"upnext-slate-1",
+        }
+    }
+}
 
 pub(super) fn receipt(
+    version: Version,
     model: &ClientModel,
     block: &Block,
     viewer: &Viewer,
@@ -20,7 +49,7 @@ pub(super) fn receipt(
 ) -> String {
     let mut hash = Sha256::new();
     for part in [
-        PIPELINE,
+        version.name(options),
         model.bundle_id.as_bytes(),
         block.digest(),
         &viewer.history.digest(),

@@ -50,8 +50,8 @@ impl Item {
 pub struct Slate {
     /// Videos in order; fewer than asked for where the block has no more that may be shown.
     pub items: Vec<Item>,
-    /// Every other candidate of the block, once: those of the filter in block order, then the
-    /// passed over and the outranked by falling score.
+    /// Every other candidate of the block, once: those of the filter in block order, then by falling score what is the same
+    /// to look at as a higher one, then the passed over and the outranked.
     pub dropped: Vec<Dropped>,
     /// SHA-256 of everything the slate is a function of, 64 hex digits.
     pub receipt: String,

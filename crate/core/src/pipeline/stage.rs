@@ -5,6 +5,7 @@ use crate::block::Block;
 use crate::bundle::ClientModel;
 use crate::engine::{Engine, HEADS};
 use crate::feature::{EncodedUser, PastEvent, encode_categorical};
+use crate::filter::{DropReason, Dropped};
 use crate::head::{FURTHER, Said};
 use crate::reason::{Facts, Grounds, Reason, explain};
 use crate::score::{self, Scored};
@@ -74,6 +75,28 @@ pub(super) fn score(
         .collect();
     score::sort(&mut scored, |row| block.id(row));
     Ok(scored)
+}
+
+/// Of several candidates that are the same to look at keeps the one that ranks highest; gives the others in their order.
+pub(super) fn without_twins(block: &Block, scored: &mut Vec<Scored>) -> Vec<Dropped> {
+    let (mut shown, mut dropped): (Vec<&str>, _) = (Vec::new(), Vec::new());
+    scored.retain(|one| {
+        let Some(content) = block.content(one.row) else {
+            return true;
+        };
+        match shown.binary_search(&content) {
+            Ok(_) => dropped.push(Dropped {
+                row: one.row,
+                reason: DropReason::Duplicate,
+            }),
+            Err(at) => {
+                shown.insert(at, content);
+                return true;
+            }
+        }
+        false
+    });
+    dropped
 }
 
 /// The user vector minus what it would be twelve hours away on the viewer's clock, all else alike.

@@ -183,6 +183,14 @@ pub fn cases(set: &Set) -> Vec<Case> {
         with("an excluded language", &|c| {
             c.profile.excluded_languages = vec!["JA".into()]
         }),
+        with("a region of which some videos are kept", &|c| {
+            c.profile.region = Some("ch".into());
+            c.options.size = 60;
+        }),
+        with("what was seen under another name", &|c| {
+            c.history = history(set, [watch(3 * DAY, "v12", 10_000.0)]);
+            c.options.size = 60;
+        }),
         with("a child", &|c| c.profile.age = Some(9.0)),
         with("half the places of exploration", &|c| {
             c.options.explore = 0.5;

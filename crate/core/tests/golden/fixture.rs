@@ -303,7 +303,9 @@ fn block(bundle_id: &str) -> BlockMessage {
             .collect()
     };
     // Tags from 1, languages from 4, ratings from 7, channels from 10; every fifth video tells less of itself.
-    let dictionary = ["music", "猫", "كرة", "en", "ja", "ar", "G", "PG", "R", "c0", "c1", "c2"];
+    let dictionary = [
+        "music", "猫", "كرة", "en", "ja", "ar", "G", "PG", "R", "c0", "c1", "c2", "AT", "CH", "d0", "d1",
+    ];
     let pick = |row: usize, first: u32, count: u32| if row % 5 == 4 { 0 } else { first + row as u32 % count };
     let rows = 0..CANDIDATES;
     let titles = ["Rain on a roof", "猫が箱に入る", "مباراة الليلة", "Straße & Café", ""];
@@ -351,9 +353,25 @@ fn block(bundle_id: &str) -> BlockMessage {
             .collect(),
         dictionary: dictionary.map(str::to_owned).to_vec(),
         titles: rows.clone().map(|row| titles[row % 5].to_owned()).collect(),
-        thumbnails: rows.map(|row| format!("https://img.example/{row}.webp")).collect(),
-        removed: Vec::new(),
-        arm: String::new(),
+        thumbnails: rows
+            .clone()
+            .map(|row| format!("https://img.example/{row}.webp"))
+            .collect(),
+        removed: vec!["v13".to_owned(), "v99".to_owned()],
+        // Every tenth video is for Austria, or for Austria and Switzerland; v25, v35 and v45 are one, v12 and v32 another.
+        region_counts: rows
+            .clone()
+            .map(|row| [0, 1, 2][row / 10 % 3] * u32::from(row % 10 == 9))
+            .collect(),
+        regions: vec![13, 13, 14, 13, 13, 14],
+        contents: rows
+            .map(|row| match row {
+                25 | 35 | 45 => 15,
+                12 | 32 => 16,
+                _ => 0,
+            })
+            .collect(),
+        ..BlockMessage::default()
     }
 }
 

@@ -21,7 +21,7 @@ use crate::vector_index::{ExactIndex, RowSet};
 pub use accounts::Accounts;
 pub use shelves::{ANY_LANGUAGE, Shelves};
 pub use tensors::QuantTable;
-pub use videos::Videos;
+pub use videos::{Videos, content};
 
 /// Everything that the candidate sources read. Row `i` of every part is the same video.
 #[derive(Debug)]

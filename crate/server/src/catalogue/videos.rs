@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use upnext_core::block::{MAX_ID_BYTES, MAX_TEXT_BYTES};
+use upnext_core::hash::hash64;
 use upnext_core::{Error, ErrorKind};
 
 use super::table::Table;
@@ -43,6 +44,8 @@ pub struct Videos {
     tag_terms: Vec<u32>,
     /// Tags of video `i`: `tag_terms[tag_ends[i - 1]..tag_ends[i]]`.
     tag_ends: Vec<usize>,
+    /// Content hashes as a block has them, empty where unknown.
+    pub contents: Vec<String>,
     region_terms: Vec<u32>,
     /// As for tags.
     region_ends: Vec<usize>,
@@ -53,6 +56,18 @@ pub struct Videos {
 fn cut(mut text: String, most: usize) -> String {
     text.truncate(text.floor_char_boundary(most));
     text
+}
+
+/// A content hash as it travels: 48 bits of a hash of the table's as eight digits of base 64, so that five hundred of them keep a
+/// block below 100 KB. Two different ones among 500,000 pairs are alike once in 600 million times. Empty for none.
+#[must_use]
+pub fn content(text: Option<&str>) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let Some(text) = text else { return String::new() };
+    let hash = hash64(0, text.as_bytes());
+    (0..8)
+        .map(|at| char::from(DIGITS[(hash >> (6 * at)) as usize % 64]))
+        .collect()
 }
 
 /// Terms of a row in a column of lists.
@@ -150,6 +165,11 @@ impl Videos {
             languages: terms.column(table.texts("language")?),
             ratings: terms.column(table.texts("rating")?),
             channels: terms.column(table.texts("channel")?),
+            contents: table
+                .texts("content_hash")?
+                .iter()
+                .map(|text| content(text.as_deref()))
+                .collect(),
             priors: table.numbers("prior")?,
             effects: table.numbers("effect")?,
             log_popularity: table.numbers("log_popularity")?,

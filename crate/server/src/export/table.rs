@@ -55,6 +55,7 @@ pub fn videos() -> Schema {
         ("comments", Float32),
         ("views", Float32),
         ("regions", list()),
+        ("content_hash", Utf8),
     ])
 }
 

@@ -48,6 +48,7 @@ pub fn batch(rows: &[&VideoRow]) -> Result<RecordBatch, StartError> {
         Arc::clone(&unknown),
         unknown,
         list(|video| &video.regions),
+        text(|video| video.content_hash.as_deref()),
     ];
     RecordBatch::try_new(videos().arrow(), columns).map_err(|error| unfitting(&error))
 }

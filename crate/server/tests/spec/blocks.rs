@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use upnext_core::block::{Block, Dims, source};
 use upnext_server::app::Settings;
 use upnext_server::candidates::{Asker, Label, Shares, Wish, block, select};
-use upnext_server::catalogue::Catalogue;
+use upnext_server::catalogue::{Catalogue, content};
 use upnext_server::edition::{Audience, Edition};
 use upnext_server::json_block::JsonBlock;
 use upnext_server::known::Known;
@@ -258,7 +258,13 @@ fn five_hundred_candidates_without_display_fields_stay_under_100_kb() {
         channels: (0..500).map(|row| 3 + row % 200).collect(),
         tag_counts: vec![0; 500],
         tags: vec![],
-        dictionary: (0..300).map(|word| format!("word {word}")).collect(),
+        region_counts: vec![0; 500],
+        regions: vec![],
+        contents: (0..500).map(|row| 301 + row).collect(),
+        dictionary: (0..300)
+            .map(|word| format!("word {word}"))
+            .chain((0..500).map(|hash| content(Some(&format!("{hash}")))))
+            .collect(),
         titles: vec![],
         thumbnails: vec![],
         effects: vec![0.5; 500],

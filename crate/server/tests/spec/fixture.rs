@@ -373,6 +373,7 @@ fn stem(role: Role) -> (&'static str, &'static str) {
         Role::RankerOnnx => ("client/ranker", "onnx"),
         Role::Gram => ("client/gram", "safetensors"),
         Role::Folding => ("client/folding", "bin"),
+        Role::Alignment => ("client/alignment", "safetensors"),
         Role::ItemTowerOnnx => ("server/item-tower", "onnx"),
         Role::ItemTensors => ("server/item-tensors", "safetensors"),
         Role::UserTensors => ("server/user-tensors", "safetensors"),

@@ -130,6 +130,7 @@ fn video(builder: &mut Builder, row: &Row<'_, '_>) -> Result<(), Fault> {
         comments: row.number("comments", NOT_NEGATIVE)?,
         views: row.number("views", NOT_NEGATIVE)?,
         regions: &regions.iter().map(String::as_str).collect::<Vec<_>>(),
+        content_hash: row.text("content_hash")?,
     };
     builder
         .video(&row)

@@ -166,6 +166,7 @@ fn assert_same(a: &Dataset, b: &Dataset) {
                 (
                     &v.views,
                     lists(&v.regions),
+                    &v.content_hash,
                     u.ids.iter().collect::<Vec<_>>(),
                     &u.age,
                     rows(&u.gender),

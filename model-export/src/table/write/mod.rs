@@ -117,6 +117,7 @@ fn video_cell<'d>(data: &'d Dataset, row: usize, column: &str) -> Cell<'d> {
         "comments" => number(table.comments[row]),
         "views" => number(table.views[row]),
         "regions" => list(&table.regions, row),
+        "content_hash" => Cell::text(table.content_hash[row].as_deref()),
         _ => Cell::Unknown,
     }
 }

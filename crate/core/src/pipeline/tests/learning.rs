@@ -61,6 +61,48 @@ fn the_personal_head_moves_the_slate_to_what_was_liked_and_a_wipe_ends_that() {
 }
 
 #[test]
+fn a_receipt_of_the_first_version_replays_with_the_head_of_that_day() {
+    let block = block(60);
+    let viewer = taught(&block);
+    let options = |personal| Options {
+        personal,
+        diversity: 0.0,
+        ..Options::default()
+    };
+    let of = |version, options: &Options| {
+        recommend_as(version, &mut engine(), &model(), &block, &viewer, &context(), options).unwrap()
+    };
+    let again = |slate: &Slate, options: &Options| {
+        let receipt = &slate.receipt;
+        super::super::replay(&mut engine(), &model(), &block, &viewer, &context(), options, receipt).unwrap()
+    };
+    let (with, without) = (options(1.0), options(0.0));
+    let (first, latest) = (of(Version::First, &with), of(Version::Second, &with));
+    assert_ne!(first.receipt, latest.receipt);
+    assert!(
+        first
+            .items
+            .iter()
+            .zip(&latest.items)
+            .any(|(a, b)| a.personal != b.personal),
+        "two heads"
+    );
+    assert_eq!(again(&first, &with), first);
+    assert_eq!(again(&latest, &with), latest);
+    // Where the head has no say, nothing has changed, and the receipt says so.
+    assert_eq!(
+        of(Version::First, &without).receipt,
+        of(Version::Second, &without).receipt
+    );
+    // Of other inputs it is a slate of today.
+    let other = Slate {
+        receipt: "0".repeat(64),
+        ..first
+    };
+    assert_eq!(again(&other, &with), latest);
+}
+
+#[test]
 fn what_was_shown_again_and_again_and_never_played_falls_and_comes_back() {
     let block = block(60);
     let place = |times: i64, fatigue: f32, days_ago: i64| {

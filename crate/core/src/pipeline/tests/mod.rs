@@ -257,6 +257,49 @@ fn a_video_that_was_taken_down_is_never_shown() {
 }
 
 #[test]
+fn of_videos_that_are_the_same_to_look_at_the_highest_is_shown_whatever_their_order() {
+    let mut told = message(60);
+    told.dictionary
+        .extend((0..20).map(|content| format!("content {content}")));
+    told.contents = (0..60).map(|row| if row % 4 == 3 { 0 } else { 9 + row % 20 }).collect();
+    let options = Options {
+        size: 60,
+        diversity: 0.0,
+        ..Options::default()
+    };
+    let viewer = Viewer::default();
+    let of = |message: BlockMessage| {
+        let block = Block::from_message(message, ID, model().dims()).unwrap();
+        let slate = slate_of(&block, &viewer, &context(), &options);
+        (block, slate)
+    };
+    let (block, slate) = of(told.clone());
+    let (_, every) = of(message(60));
+    let mut contents: Vec<&str> = Vec::new();
+    let kept = every
+        .items
+        .iter()
+        .map(|item| item.row)
+        .filter(|row| match block.content(*row) {
+            Some(content) if contents.contains(&content) => false,
+            Some(content) => {
+                contents.push(content);
+                true
+            }
+            None => true,
+        });
+    let kept: Vec<usize> = kept.collect();
+    assert!(kept.len() < 40);
+    assert_eq!(slate.items.iter().map(|item| item.row).collect::<Vec<_>>(), kept);
+    let twins = slate.dropped.iter().filter(|one| one.reason == DropReason::Duplicate);
+    assert_eq!(twins.count() + slate.items.len(), 60);
+    let order: Vec<usize> = (0..60).rev().collect();
+    let mut turned = shuffled(&told, &order);
+    turned.contents = order.iter().map(|row| told.contents[*row]).collect();
+    assert_eq!(shown(&of(turned).1), shown(&slate));
+}
+
+#[test]
 fn feedback_acts_at_once() {
     let block = block(60);
     let mut viewer = viewer(&block);

@@ -68,9 +68,9 @@ mod imp {
                 i32x4_extend_low_i16x8(high),
                 i32x4_extend_high_i16x8(high),
             ];
-            for (at, (sum, four)) in sums.iter_mut().zip(fours).enumerate() {
-                let product = f32x4_mul(f32x4_convert_i32x4(four), load(&x[4 * at..4 * at + 4]));
-                *sum = f32x4_add(*sum, product);
+            let x = x.as_chunks::<4>().0;
+            for ((sum, four), x) in sums.iter_mut().zip(fours).zip(x) {
+                *sum = f32x4_add(*sum, f32x4_mul(f32x4_convert_i32x4(four), load(x)));
             }
         }
         let mut all = [0.0; AT_ONCE];

@@ -21,6 +21,8 @@ const rust = [
   "crate/wasm/js/types.d.ts",
   "crate/wasm/build.mjs",
 ];
+/** What the compact module is not made of. */
+const compiler = ["crate/compile/Cargo.toml", "crate/compile/src"];
 
 // The compact module brings a standard library whose panics are traps without a text: nothing here panics on input,
 // and the texts, with the places in the sources that they name, were a fifth of the module. See docs/adr/0003.
@@ -36,14 +38,14 @@ const smallStd = {
 };
 
 const modules = {
-  compact: { profile: "wasm", cargo: [...smallStd.args, ...smallStd.config], env: smallStd.env },
-  onnx: { profile: "wasm-onnx", cargo: ["--features", "onnx"], env: {} },
+  compact: { profile: "wasm", inputs: rust, cargo: [...smallStd.args, ...smallStd.config], env: smallStd.env },
+  onnx: { profile: "wasm-onnx", inputs: [...rust, ...compiler], cargo: ["--features", "onnx"], env: {} },
 };
 
 function wasmModule(name) {
-  const { profile, cargo, env } = modules[name];
+  const { profile, inputs, cargo, env } = modules[name];
   const out = join(dist, name);
-  return unlessUnchanged(`${name} module`, out, rust, async () => {
+  return unlessUnchanged(`${name} module`, out, inputs, async () => {
     rmSync(out, { recursive: true, force: true });
     const args = ["build", join(root, "crate/wasm"), "--mode", "no-install", "--target", "web", "--no-pack"];
     args.push("--profile", profile, "--out-dir", out, "--out-name", "upnext", "--", "--locked", ...cargo);

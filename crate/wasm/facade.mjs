@@ -13,7 +13,7 @@ const entry = (name) => join(js, "entry", `${name}.ts`);
 const compactWasm = join(dist, "compact/upnext_bg.wasm");
 
 /** Declarations that users see: one file per public surface, by the file that says what belongs to it. */
-const surfaces = { upnext: "public", edge: "edge-public", elements: "elements-public", players: "players-public" };
+const surfaces = { upnext: "public", onnx: "onnx-public", edge: "edge-public", elements: "elements-public", players: "players-public" };
 /** Scripts of workers: each is one file, so that a bundler that copies them copies all of it. */
 const workers = ["worker", "onnx-worker"];
 /** Entries that can also be had by `require`. */

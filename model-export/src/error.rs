@@ -174,6 +174,21 @@ pub enum Error {
     },
 }
 
+impl From<upnext_compile::Error> for Error {
+    fn from(error: upnext_compile::Error) -> Error {
+        use upnext_compile::Error as Graph;
+        match error {
+            Graph::Core(error) => Error::Core(error),
+            Graph::OutputUnclear { reason } => Error::ConfigInvalid {
+                option: "--output".to_owned(),
+                reason,
+            },
+            Graph::OpUnsupported { op, reason } => Error::OpUnsupported { op, reason },
+            Graph::OnnxInvalid { name, reason } => Error::OnnxInvalid { name, reason },
+        }
+    }
+}
+
 impl Error {
     /// The stable code of this error.
     #[must_use]

@@ -40,7 +40,7 @@ test("every block of JavaScript compiles against the package's types, JSON is JS
   const folder = join(workDir, "docs");
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const types = Object.fromEntries(Object.keys(exports).filter((path) => !path.endsWith(".json")).map((path) => [`upnext${path.slice(1)}`, [join(root, "dist", { "./edge": "edge.d.ts", "./elements": "elements.d.ts", "./players": "players.d.ts" }[path] ?? "upnext.d.ts")]]));
+  const types = Object.fromEntries(Object.keys(exports).filter((path) => !path.endsWith(".json")).map((path) => [`upnext${path.slice(1)}`, [join(root, "dist", { "./onnx": "onnx.d.ts", "./edge": "edge.d.ts", "./elements": "elements.d.ts", "./players": "players.d.ts" }[path] ?? "upnext.d.ts")]]));
   // What a page of documentation takes for granted: a recommender, and elements that are what their names say.
   writeFileSync(join(folder, "given.d.ts"), 'declare var upnext: import("upnext").Upnext;\ninterface Document { querySelector(selector: string): any }\n');
   let count = 0;

@@ -1,5 +1,5 @@
-// The arrows of the layout: core knows nobody, and wasm, server and export know core alone; inside core the request
-// builder knows nobody either.
+// The arrows of the layout: core knows nobody, the compiler and the server know core alone, wasm and export those two;
+// inside core the request builder knows nobody either.
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -14,22 +14,24 @@ const { packages } = JSON.parse(
 const dependenciesOf = (name) => packages.find((one) => one.name === name).dependencies;
 const ours = packages.map((one) => one.name).sort();
 
-test("the workspace has four crates and two binaries", () => {
-  assert.deepEqual(ours, ["upnext-core", "upnext-export", "upnext-server", "upnext-wasm"]);
+test("the workspace has five crates and two binaries", () => {
+  assert.deepEqual(ours, ["upnext-compile", "upnext-core", "upnext-export", "upnext-server", "upnext-wasm"]);
   const binaries = packages.flatMap((one) => one.targets.filter((target) => target.kind.includes("bin")).map((target) => target.name));
   assert.deepEqual(binaries.sort(), ["upnext-export", "upnext-server"]);
 });
 
-test("core depends on none of the others, the others on core alone", () => {
+test("core depends on none of the others, compiler and server on core alone, export and the onnx module on the compiler too", () => {
+  const allowed = { "upnext-core": [], "upnext-compile": ["upnext-core"], "upnext-server": ["upnext-core"], "upnext-export": ["upnext-compile", "upnext-core"], "upnext-wasm": ["upnext-compile", "upnext-core"] };
   for (const name of ours) {
     const known = dependenciesOf(name).map((one) => one.name).filter((one) => ours.includes(one));
-    assert.deepEqual([...new Set(known)], name === "upnext-core" ? [] : ["upnext-core"], name);
+    assert.deepEqual([...new Set(known)].sort(), allowed[name], name);
   }
+  assert.ok(dependenciesOf("upnext-wasm").find((one) => one.name === "upnext-compile").optional);
 });
 
-test("tract, twelve CPU-minutes of compiling, is known to export, server and the onnx module alone", () => {
+test("tract, twelve CPU-minutes of compiling, is known to compiler, export, server and the onnx module alone", () => {
   const known = ours.filter((name) => dependenciesOf(name).some((one) => one.name.startsWith("tract")));
-  assert.deepEqual(known, ["upnext-export", "upnext-server", "upnext-wasm"]);
+  assert.deepEqual(known, ["upnext-compile", "upnext-export", "upnext-server", "upnext-wasm"]);
   assert.ok(dependenciesOf("upnext-wasm").find((one) => one.name === "tract-onnx").optional);
 });
 

@@ -72,7 +72,7 @@ interface Glue extends WasmModule {
 }
 
 /** Instantiates asynchronously: Chromium refuses large modules on the main thread otherwise. */
-export async function instantiate(glue: Glue, source: Promise<Response | Uint8Array>): Promise<WasmModule> {
+export async function instantiate<G extends Glue>(glue: G, source: Promise<Response | Uint8Array>): Promise<G> {
   const input = await source;
   if (input instanceof Response && !input.ok) {
     throw new UpnextError("not-found", `the WebAssembly module is not at ${input.url} (HTTP ${input.status})`);

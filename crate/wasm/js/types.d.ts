@@ -320,6 +320,15 @@ export interface RawSlate {
   userVector: Float32Array;
 }
 
+/** An input of a graph: so many values a row, ids or floats. */
+export interface GraphInput {
+  name: string;
+  /** Values per row. */
+  width: number;
+  /** Whether the values are ids, whole numbers from 0, or floats. */
+  ids: boolean;
+}
+
 /** Inputs of the user tower. */
 export interface EncodedUser {
   categorical: Uint32Array;

@@ -1,7 +1,7 @@
 //! Errors on their way to JavaScript.
 
 use js_sys::{Object, Reflect};
-use upnext_core::{Error, ErrorKind};
+use upnext_core::{Code, Error, ErrorKind};
 use wasm_bindgen::JsValue;
 
 /// What every exported function returns.
@@ -19,11 +19,16 @@ impl From<Error> for Thrown {
 
 impl From<Thrown> for JsValue {
     fn from(Thrown(error): Thrown) -> JsValue {
-        let thrown = Object::new();
-        set(&thrown, "code", &error.code().as_str().into());
-        set(&thrown, "message", &error.to_string().into());
-        thrown.into()
+        thrown(error.code(), &error.to_string())
     }
+}
+
+/// What JavaScript catches.
+pub(crate) fn thrown(code: Code, message: &str) -> JsValue {
+    let thrown = Object::new();
+    set(&thrown, "code", &code.as_str().into());
+    set(&thrown, "message", &message.into());
+    thrown.into()
 }
 
 /// An argument of the wrong shape.

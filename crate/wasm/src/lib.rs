@@ -5,6 +5,8 @@
 mod columns;
 mod disclosure;
 mod error;
+#[cfg(feature = "onnx")]
+mod graph;
 mod host;
 mod options;
 mod recommender;

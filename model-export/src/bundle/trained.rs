@@ -63,8 +63,8 @@ impl Trained<'_> {
         }
         draft.file(Role::FeatureSpec, self.spec.to_vec());
         // The ONNX holds the weights that the program was left with, so that both engines make the same slate.
-        let user_tower = onnx::user_tower(&self.weights.tower(self.user_tower));
-        let ranker = onnx::ranker(&self.weights.ranker(self.ranker));
+        let user_tower = onnx::user_tower(&compile::rounded_tower(self.weights, self.user_tower));
+        let ranker = onnx::ranker(&compile::rounded_ranker(self.weights, self.ranker));
         let graphs = [
             (Role::UserTowerOnnx, Role::UserTower, user_tower),
             (Role::RankerOnnx, Role::Ranker, ranker),

@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 use upnext_core::program::{Program, Scratch, Value};
 
-use super::run::OnnxRunner;
+use super::OnnxRunner;
 use super::vectors::InputVectors;
 use crate::Error;
 

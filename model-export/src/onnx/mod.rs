@@ -11,10 +11,9 @@
 mod builder;
 pub mod case;
 mod layers;
-mod run;
 mod towers;
 pub mod vectors;
 
 pub use builder::{GraphBuilder, Value};
-pub use run::{OnnxRunner, RunnerInput};
 pub use towers::{item_tower, ranker, user_tower};
+pub use upnext_compile::{OnnxRunner, RunnerInput};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use upnext_core::bundle::Role;
 use upnext_core::program::{Program, Scratch, Value};
 
-use super::run::{OnnxRunner, RunnerInput};
+use super::{OnnxRunner, RunnerInput};
 use crate::bundle::Bundle;
 use crate::{Error, compile};
 

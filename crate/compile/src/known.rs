@@ -5,9 +5,9 @@
 
 use tract_onnx::prelude::*;
 
-use super::lower::Operand;
-use super::shape::{RowShape, floats, uniform};
-use super::value::Value;
+use crate::lower::Operand;
+use crate::shape::{RowShape, floats, uniform};
+use crate::value::Value;
 
 /// The result of an op on constants alone; none where tract cannot say without rows.
 pub fn constant(node: &TypedNode, operands: &[Operand]) -> Option<Value> {

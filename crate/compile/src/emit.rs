@@ -2,7 +2,7 @@
 
 use upnext_core::program::format::{InputMessage, OpCode, OpMessage, PROGRAM_VERSION, ProgramMessage, TensorMessage};
 
-use super::value::Groups;
+use crate::value::Groups;
 
 /// A program that grows; knows the width of every buffer.
 #[derive(Debug, Default)]

@@ -4,11 +4,11 @@ use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::infer::Factoid;
 
-use super::prepare::{Wanted, label, prepare};
 use crate::Error;
+use crate::prepare::{Wanted, label, prepare};
 
 /// Name of the batch dimension inside tract.
-pub(super) const BATCH: &str = "upnext_rows";
+pub(crate) const BATCH: &str = "upnext_rows";
 
 /// A typed, decluttered graph whose inputs all have `batch` as their first dimension.
 #[derive(Debug)]
@@ -48,12 +48,12 @@ pub fn load(name: &str, onnx: &[u8]) -> Result<LoadedGraph, Error> {
 ///
 /// # Errors
 /// As [`load`].
-pub(super) fn typed(name: &str, model: &ModelProto) -> Result<LoadedGraph, Error> {
+pub(crate) fn typed(name: &str, model: &ModelProto) -> Result<LoadedGraph, Error> {
     read(model).map_err(invalid(name))
 }
 
 /// What tract said, with all its causes.
-pub(super) fn invalid(name: &str) -> impl Fn(TractError) -> Error + '_ {
+pub(crate) fn invalid(name: &str) -> impl Fn(TractError) -> Error + '_ {
     move |error| Error::OnnxInvalid {
         name: name.to_owned(),
         reason: format!("{error:#}"),

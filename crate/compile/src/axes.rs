@@ -4,15 +4,15 @@ use tract_onnx::tract_core::ops::change_axes::AxisOp;
 use tract_onnx::tract_core::ops::nn::{Reduce, Reducer};
 use upnext_core::program::format::OpCode;
 
-use super::emit::Emitter;
-use super::lower::{Lowering, Operand, Refusal};
-use super::shape::RowShape;
-use super::sum;
-use super::value::{Groups, Value};
+use crate::emit::Emitter;
+use crate::lower::{Lowering, Operand, Refusal};
+use crate::shape::RowShape;
+use crate::sum;
+use crate::value::{Groups, Value};
 
 impl Lowering<'_> {
     /// An op along axes of the row, which are brought to its end and back.
-    pub(super) fn along(
+    pub(crate) fn along(
         &mut self,
         x: &Operand,
         axes: &[usize],
@@ -29,7 +29,7 @@ impl Lowering<'_> {
     }
 
     /// A sum, a mean, or the largest or smallest values.
-    pub(super) fn reduce(&mut self, op: &Reduce, x: &Operand) -> Result<Value, Refusal> {
+    pub(crate) fn reduce(&mut self, op: &Reduce, x: &Operand) -> Result<Value, Refusal> {
         let emit = &mut self.emit;
         match op.reducer {
             Reducer::Sum => sum::sum(emit, x, &op.axes),
@@ -61,7 +61,7 @@ impl Lowering<'_> {
     }
 
     /// Axis bookkeeping leaves the flattened row as it is, unless it reorders long axes or moves the batch into a group.
-    pub(super) fn reshape(&mut self, op: &AxisOp, x: &Operand, out: &RowShape) -> Result<Value, Refusal> {
+    pub(crate) fn reshape(&mut self, op: &AxisOp, x: &Operand, out: &RowShape) -> Result<Value, Refusal> {
         match op {
             AxisOp::Add(_) | AxisOp::Rm(_) => {}
             AxisOp::Reshape(at, _, _) => {

@@ -2,7 +2,7 @@
 //!
 //! One output is chosen and what does not lead to it goes (a classifier's label, and the ops that only make that), the
 //! shapes that an exporter noted go too (the batch has another name in each), weights in files of their own come in,
-//! and some ops are written with others: see [`super::rewrite`].
+//! and some ops are written with others: see [`crate::rewrite`].
 
 use std::collections::HashSet;
 use std::path::{Component, Path};
@@ -13,9 +13,9 @@ use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
 use tract_onnx::pb::type_proto;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
 
-use super::load::BATCH;
-use super::{dims, rewrite};
 use crate::Error;
+use crate::load::BATCH;
+use crate::{dims, rewrite};
 
 /// What to take of a model.
 #[derive(Debug, Clone, Copy, Default)]
@@ -30,7 +30,7 @@ pub struct Wanted<'a> {
 ///
 /// # Errors
 /// [`Error::OnnxInvalid`] for bytes that are no ONNX, lack weights, or hold an op that tract does not know either;
-/// [`Error::ConfigInvalid`] where it is not clear which output is meant.
+/// [`Error::OutputUnclear`] where it is not clear which output is meant.
 pub fn prepare(name: &str, onnx: &[u8], wanted: Wanted<'_>) -> Result<ModelProto, Error> {
     let invalid = |reason: String| Error::OnnxInvalid {
         name: name.to_owned(),
@@ -64,7 +64,7 @@ pub fn prepare(name: &str, onnx: &[u8], wanted: Wanted<'_>) -> Result<ModelProto
 }
 
 /// How a node is called: some exporters give none of them a name.
-pub(super) fn label(node: &NodeProto) -> &str {
+pub(crate) fn label(node: &NodeProto) -> &str {
     match node.name.as_str() {
         "" => node.output.first().map_or("", String::as_str),
         name => name,
@@ -85,8 +85,7 @@ fn choose(graph: &GraphProto, wanted: Option<&str>) -> Result<ValueInfoProto, Er
     };
     let [output] = candidates.as_slice() else {
         let names: Vec<&str> = graph.output.iter().map(|output| output.name.as_str()).collect();
-        return Err(Error::ConfigInvalid {
-            option: "--output".to_owned(),
+        return Err(Error::OutputUnclear {
             reason: format!("the graph's outputs are {}; name one of them", names.join(", ")),
         });
     };

@@ -16,15 +16,15 @@ use tract_onnx::tract_core::ops::nn::{Reduce, RmsNorm, Softmax, SoftmaxKind};
 use tract_onnx::tract_core::ops::source::TypedSource;
 use upnext_core::program::format::{OpCode, ProgramMessage};
 
-use super::arith;
-use super::emit::{Emitter, Operands};
-use super::known::{self, is_whole_type};
-use super::load::{LoadedGraph, invalid};
-use super::matmul;
-use super::shape::{RowShape, uniform};
-use super::sum::log_softmax;
-use super::value::{Ids, Value};
 use crate::Error;
+use crate::arith;
+use crate::emit::{Emitter, Operands};
+use crate::known::{self, is_whole_type};
+use crate::load::{LoadedGraph, invalid};
+use crate::matmul;
+use crate::shape::{RowShape, uniform};
+use crate::sum::log_softmax;
+use crate::value::{Ids, Value};
 
 /// Why a node is outside the compact set.
 #[derive(Debug)]
@@ -110,10 +110,10 @@ fn refused(graph: &LoadedGraph, node: &TypedNode, refusal: Refusal) -> Error {
 }
 
 /// A graph on its way to a program.
-pub(super) struct Lowering<'g> {
+pub(crate) struct Lowering<'g> {
     graph: &'g LoadedGraph,
     /// The program so far.
-    pub(super) emit: Emitter,
+    pub(crate) emit: Emitter,
     values: HashMap<OutletId, Value>,
 }
 

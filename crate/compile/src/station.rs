@@ -3,10 +3,10 @@
 use tract_onnx::prelude::Tensor;
 use upnext_core::program::format::OpCode;
 
-use super::emit::{Emitter, Operands};
-use super::lower::Operand;
-use super::shape::{is_integer_zero, uniform};
-use super::value::{Norm, Product, Value};
+use crate::emit::{Emitter, Operands};
+use crate::lower::Operand;
+use crate::shape::{is_integer_zero, uniform};
+use crate::value::{Norm, Product, Value};
 
 /// The divisor that is the root of such squares.
 pub fn root(squares: &Value) -> Option<Norm> {

@@ -3,12 +3,12 @@
 use tract_onnx::tract_core::ops::element_wise::ElementWiseMiniOp;
 use upnext_core::program::format::OpCode;
 
-use super::activation;
-use super::emit::{Emitter, Operands};
-use super::lower::{Operand, Refusal};
-use super::shape::{RowShape, row_of};
-use super::station::{root, station};
-use super::value::Value;
+use crate::activation;
+use crate::emit::{Emitter, Operands};
+use crate::lower::{Operand, Refusal};
+use crate::shape::{RowShape, row_of};
+use crate::station::{root, station};
+use crate::value::Value;
 
 /// An op on one value, by tract's name.
 pub fn unary(emit: &mut Emitter, op: &dyn ElementWiseMiniOp, x: &Operand) -> Result<Value, Refusal> {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, NodeProto};
 
-use super::rewrite::{integer, part};
+use crate::rewrite::{integer, part};
 
 /// Computes them in int64.
 pub fn widen(graph: &mut GraphProto) {

@@ -2,9 +2,9 @@
 
 use upnext_core::program::format::OpCode;
 
-use super::emit::{Emitter, Operands};
-use super::lower::Refusal;
-use super::value::{Groups, Ids, Norm, Value};
+use crate::emit::{Emitter, Operands};
+use crate::lower::Refusal;
+use crate::value::{Groups, Ids, Norm, Value};
 
 /// Giving a value a buffer of its own.
 impl Emitter {

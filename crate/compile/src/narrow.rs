@@ -4,15 +4,14 @@ use serde::{Deserialize, Serialize};
 use upnext_core::program::format::{OpCode, ProgramMessage};
 use upnext_core::program::weights::Stored;
 
-use crate::towers::weights::{DenseWeights, EmbeddingWeights, RankerWeights, UserTowerWeights};
-
 /// The largest half; what is beyond would become infinite.
 const LARGEST_HALF: f32 = 65_504.0;
 /// The largest level of int8: −128 is left out, so that a weight and its opposite are equally far from zero.
 const LARGEST_LEVEL: f32 = 127.0;
 
 /// How the weights of a program travel.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub enum Precision {
     /// Four bytes each, as they are.
@@ -24,9 +23,9 @@ pub enum Precision {
     Int8,
 }
 
-/// Which values share a scale.
+/// Which values share a scale in int8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Share {
+pub enum Share {
     /// Those of a row: it is looked up alone.
     Row,
     /// Those of a column: they are the weights of one sum.
@@ -58,43 +57,12 @@ impl Precision {
         }
     }
 
-    /// The values that a device reads.
-    fn rounded(self, values: &[f32], cols: usize, share: Share) -> Vec<f32> {
+    /// The values that a device reads of `values`, rows of `cols` each, where those of a `share` have one scale.
+    #[must_use]
+    pub fn rounded(self, values: &[f32], cols: usize, share: Share) -> Vec<f32> {
         let message = self.stored(values, cols, share).message(values, cols);
         // What was just written has the right shape; an empty table is the one thing that a message cannot hold.
         Stored::read(&message).map_or_else(|_| values.to_vec(), |(_, values)| values)
-    }
-
-    /// The tower whose weights are what a program of this precision holds: its ONNX then says the same.
-    #[must_use]
-    pub fn tower(self, weights: &UserTowerWeights) -> UserTowerWeights {
-        let table = |table: &EmbeddingWeights| EmbeddingWeights {
-            values: self.rounded(&table.values, table.dim, Share::Row),
-            ..*table
-        };
-        UserTowerWeights {
-            embeddings: weights.embeddings.iter().map(table).collect(),
-            dense_layers: self.layers(&weights.dense_layers),
-        }
-    }
-
-    /// The ranker, likewise.
-    #[must_use]
-    pub fn ranker(self, weights: &RankerWeights) -> RankerWeights {
-        let heads = weights.dense_layers.last().map_or(0, |layer| layer.output);
-        RankerWeights {
-            dense_layers: self.layers(&weights.dense_layers),
-            wide: self.rounded(&weights.wide, heads, Share::Column),
-            ..weights.clone()
-        }
-    }
-
-    fn layers(self, layers: &[DenseWeights]) -> Vec<DenseWeights> {
-        let layer = |layer: &DenseWeights| DenseWeights {
-            weights: self.rounded(&layer.weights, layer.output, Share::Column),
-            ..layer.clone()
-        };
-        layers.iter().map(layer).collect()
     }
 }
 

@@ -6,8 +6,8 @@ use tract_onnx::tract_core::ops::nn::LeakyRelu;
 use tract_onnx::tract_core::ops::nn::gelu_approximate::GeluApproximate;
 use upnext_core::program::format::OpCode;
 
-use super::emit::Emitter;
-use super::lower::Refusal;
+use crate::emit::Emitter;
+use crate::lower::Refusal;
 
 /// The buffer of a function of a buffer, by tract's name.
 pub fn apply(emit: &mut Emitter, op: &dyn ElementWiseMiniOp, name: &str, x: u32) -> Result<u32, Refusal> {

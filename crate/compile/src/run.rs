@@ -1,4 +1,4 @@
-//! Running an ONNX graph natively with tract.
+//! Running an ONNX graph with tract.
 
 use std::sync::Arc;
 
@@ -6,9 +6,9 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::DimLike;
 use upnext_core::program::Value;
 
-use crate::{Error, compile};
+use crate::{Error, load};
 
-/// An ONNX graph that tract has optimised for this machine.
+/// An ONNX graph that tract has optimised.
 #[derive(Debug)]
 pub struct OnnxRunner {
     name: String,
@@ -42,7 +42,7 @@ impl OnnxRunner {
             name: name.to_owned(),
             reason: format!("{error:#}"),
         };
-        let graph = compile::load(name, onnx)?;
+        let graph = load(name, onnx)?;
         let (mut inputs, mut facts) = (Vec::new(), Vec::new());
         for (index, input) in graph.inputs.iter().enumerate() {
             let fact = graph.model.input_fact(index).map_err(invalid)?;

@@ -6,10 +6,10 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_core::ops::einsum::EinSum;
 use upnext_core::program::format::OpCode;
 
-use super::emit::{Emitter, Operands};
-use super::lower::{Operand, Refusal};
-use super::shape::{RowShape, floats};
-use super::value::{Product, Value};
+use crate::emit::{Emitter, Operands};
+use crate::lower::{Operand, Refusal};
+use crate::shape::{RowShape, floats};
+use crate::value::{Product, Value};
 
 /// An axis of a product: its length and its place in left, right and output; none where it is 1 or not there.
 struct Side {

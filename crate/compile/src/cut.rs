@@ -4,16 +4,16 @@ use tract_onnx::prelude::Tensor;
 use tract_onnx::tract_core::ops::array::TypedConcat;
 use upnext_core::program::format::OpCode;
 
-use super::arith;
-use super::emit::Operands;
-use super::lower::{Lowering, Operand, Refusal};
-use super::shape::floats;
-use super::sum::last_axes;
-use super::value::{Ids, Value};
+use crate::arith;
+use crate::emit::Operands;
+use crate::lower::{Lowering, Operand, Refusal};
+use crate::shape::floats;
+use crate::sum::last_axes;
+use crate::value::{Ids, Value};
 
 impl Lowering<'_> {
     /// Values joined along an axis.
-    pub(super) fn concat(&mut self, op: &TypedConcat, operands: &[Operand]) -> Result<Value, Refusal> {
+    pub(crate) fn concat(&mut self, op: &TypedConcat, operands: &[Operand]) -> Result<Value, Refusal> {
         if operands.iter().any(|operand| operand.shape.batch == Some(op.axis)) {
             return Err(Refusal::because("it joins rows of the batch"));
         }
@@ -44,7 +44,7 @@ impl Lowering<'_> {
     }
 
     /// The stretch `start..end` of an axis.
-    pub(super) fn columns(&mut self, x: &Operand, axis: usize, start: usize, end: usize) -> Result<Value, Refusal> {
+    pub(crate) fn columns(&mut self, x: &Operand, axis: usize, start: usize, end: usize) -> Result<Value, Refusal> {
         if x.shape.batch == Some(axis) {
             return Err(Refusal::because("it cuts along the batch"));
         }
@@ -85,7 +85,7 @@ impl Lowering<'_> {
     }
 
     /// Rows of a table by ids, or fixed positions of an axis.
-    pub(super) fn gather(&mut self, axis: usize, data: &Operand, indices: &Operand) -> Result<Value, Refusal> {
+    pub(crate) fn gather(&mut self, axis: usize, data: &Operand, indices: &Operand) -> Result<Value, Refusal> {
         match (&data.value, &indices.value) {
             (Value::Const(table), Value::Ids(ids)) if axis == 0 => {
                 let (Some(values), [rows, cols]) = (floats(table), table.shape()) else {

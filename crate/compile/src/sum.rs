@@ -2,10 +2,10 @@
 
 use upnext_core::program::format::OpCode;
 
-use super::emit::Emitter;
-use super::lower::{Operand, Refusal};
-use super::shape::RowShape;
-use super::value::{Groups, Value};
+use crate::emit::Emitter;
+use crate::lower::{Operand, Refusal};
+use crate::shape::RowShape;
+use crate::value::{Groups, Value};
 
 /// A sum over axes: a station of a norm or of a mean, or a sum.
 pub fn sum(emit: &mut Emitter, x: &Operand, axes: &[usize]) -> Result<Value, Refusal> {

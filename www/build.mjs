@@ -1,4 +1,4 @@
-// Builds the demo page against the *packed* npm package, as a site would install it.
+// Builds the demo page and the playground against the *packed* npm package, as a site would install it.
 //   node www/build.mjs --origin http://127.0.0.1:8787 [--name simulated] [--out .upnext/site]
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -25,7 +25,7 @@ const tarball = join(packDir, readdirSync(packDir).find((file) => file.endsWith(
 const hash = createHash("sha256").update(readFileSync(tarball)).digest("hex");
 
 // A site that depends on it.
-for (const part of ["index.html", "style.css", "src"]) cpSync(join(root, "www", part), join(stage, part), { recursive: true });
+for (const part of ["index.html", "playground.html", "style.css", "src"]) cpSync(join(root, "www", part), join(stage, part), { recursive: true });
 const stamp = join(stage, "installed.stamp");
 if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== hash) {
   writeFileSync(join(stage, "package.json"), JSON.stringify({ name: "upnext-demo", private: true, type: "module" }, null, 2));
@@ -33,16 +33,17 @@ if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== hash) {
   npm(["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error", tarball], stage);
   writeFileSync(stamp, hash);
 }
-mkdirSync(join(stage, "public"), { recursive: true });
-writeFileSync(join(stage, "public", "site.json"), JSON.stringify({ origin: values.origin, name: values.name }));
-// `npm start` builds the compact module alone; a bundle that needs the other one then says so when it is loaded.
+// `npm start` builds the compact module alone; a bundle that needs the other one then says so when it is loaded, and so
+// does the playground.
 const withOnnx = existsSync(join(stage, "node_modules", "upnext", "dist", "onnx", "upnext.js"));
+mkdirSync(join(stage, "public"), { recursive: true });
+writeFileSync(join(stage, "public", "site.json"), JSON.stringify({ origin: values.origin, name: values.name, onnx: withOnnx }));
 const withoutIt = { external: withOnnx ? [] : [/\/onnx\/upnext\.js$/] };
 await build({
   root: stage,
   base: "./",
   logLevel: "error",
   configFile: false,
-  build: { outDir: "dist", emptyOutDir: true, target: "es2022", rolldownOptions: withoutIt },
+  build: { outDir: "dist", emptyOutDir: true, target: "es2022", rolldownOptions: { ...withoutIt, input: [join(stage, "index.html"), join(stage, "playground.html")] } },
   worker: { format: "es", rolldownOptions: withoutIt },
 });

@@ -1,4 +1,4 @@
-// Pictures of the demo page, to look at: widths, colours, directions, panels.
+// Pictures of the demo page and the playground, to look at: widths, colours, directions, panels.
 //   npm run screenshots [-- --page URL] [--out .upnext/screenshots] [--only 1280] [--demo]
 // Without an address `npm start` is run for it. --demo writes docs/demo.png too, the README's picture.
 import { spawn } from "node:child_process";
@@ -36,9 +36,36 @@ const VIEWS = [
   ["1280-light-rtl", 1280, 900, "light", "rtl", "dials"],
   ["1280-light-you", 1280, 900, "light", "ltr", "you"],
   ["1280-dark-why", 1280, 900, "dark", "ltr", "why"],
+  ["1920-dark", 1920, 1080, "dark", "ltr", "moment"],
+  ["1920-light-rtl", 1920, 1080, "light", "rtl", "network"],
   ["2560-light", 2560, 1440, "light", "ltr", "inspector"],
   ["3840-dark", 3840, 2160, "dark", "ltr", "moment"],
+  ["3840-light-rtl", 3840, 2160, "light", "rtl", "you"],
+  ["playground-360-dark", 360, 780, "dark", "ltr", "sample"],
+  ["playground-360-light-rtl", 360, 780, "light", "rtl", "sample"],
+  ["playground-768-light", 768, 1024, "light", "ltr", "refused"],
+  ["playground-1280-light", 1280, 900, "light", "ltr", "sample"],
+  ["playground-1280-dark-rtl", 1280, 900, "dark", "rtl", "bad"],
+  ["playground-1920-dark", 1920, 1080, "dark", "ltr", "sample"],
+  ["playground-3840-light", 3840, 2160, "light", "ltr", "sample"],
 ];
+
+/** The playground with the sample in it, with a tower that does not compile, or with a file that is none. */
+async function openPlayground(page, opened) {
+  await page.click("#sample");
+  await page.waitForSelector("body[data-timed]:not([data-busy])", { timeout: 60_000 });
+  if (opened === "refused") await page.setInputFiles("#file-tower", join(root, "tests/foreign/torch-recurrent.onnx"));
+  if (opened === "bad") await page.setInputFiles("#file-candidates", { name: "mine.csv", mimeType: "text/csv", buffer: Buffer.from("id,title,v0,v1\na,Fog,0.5,one\n") });
+}
+
+/** The demo page with one of its panels open. */
+async function openDemo(page, opened) {
+  await page.click("#like");
+  await page.click("#rail .choose");
+  if (opened !== "why") return page.click(`#tab-${opened}`);
+  await page.click("#rail .explain");
+  await page.waitForFunction(() => document.querySelectorAll("#why-day .estimate").length === 8);
+}
 
 mkdirSync(out, { recursive: true });
 const address = values.page ?? (await start());
@@ -47,14 +74,15 @@ try {
   for (const [name, width, height, colorScheme, dir, opened] of VIEWS.filter(([name]) => name.startsWith(values.only))) {
     const context = await browser.newContext({ viewport: { width, height }, colorScheme, locale: "en-GB", timezoneId: "Europe/Berlin", reducedMotion: "reduce" });
     const page = await context.newPage();
-    await page.goto(`${address}?dir=${dir}`);
+    const playground = name.startsWith("playground");
+    await page.goto(`${address}${playground ? "/playground.html" : ""}?dir=${dir}`);
     await page.waitForSelector("body[data-ready]", { timeout: 60_000 });
-    await page.click("#like");
-    await page.click("#rail .choose");
-    if (opened === "why") {
-      await page.click("#rail .explain");
-      await page.waitForFunction(() => document.querySelectorAll("#why-day .estimate").length === 8);
-    } else await page.click(`#tab-${opened}`);
+    if (playground && (await page.isVisible("#without"))) {
+      console.log(`${name}: left out, the module with tract is not built: npm run build`);
+      await context.close();
+      continue;
+    }
+    await (playground ? openPlayground : openDemo)(page, opened);
     await page.waitForTimeout(1500);
     await page.evaluate(() => scrollTo(0, 0));
     const path = join(out, `${name}.png`);

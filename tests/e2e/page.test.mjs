@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
 import { root } from "../lib/paths.mjs";
+import { testPlayground } from "../lib/playground.mjs";
 
 const MINUTES = 60_000;
 let starter;
@@ -321,3 +322,5 @@ test("axe finds nothing serious, by day and by night", { timeout: 120_000 }, asy
     await close();
   }
 });
+
+testPlayground(() => ({ browser, site }));

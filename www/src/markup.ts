@@ -1,6 +1,6 @@
 // Elements of this page: found by selector, or made with their text.
 
-/** The element of `index.html` that the selector names. */
+/** The element of the page that the selector names. */
 export const find = <T extends HTMLElement = HTMLElement>(selector: string): T => document.querySelector<T>(selector)!;
 
 /** A new element with its attributes and children. */
@@ -17,8 +17,11 @@ export function on(selector: string, names: string, act: (event: Event) => void)
 }
 
 /** Hands a text over to the viewer, as a file of theirs. */
-export function save(name: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
-  make("a", { href: url, download: name }).click();
+export const save = (name: string, text: string): void => saveFile(new File([text], name, { type: "application/json" }));
+
+/** Hands a file over to the viewer. */
+export function saveFile(file: File): void {
+  const url = URL.createObjectURL(file);
+  make("a", { href: url, download: file.name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
+import { helpOfPrograms } from "../../docs/site/reference.mjs";
 import { blocks, commands, pages } from "../lib/handbook.mjs";
 import { installPacked } from "../lib/packed.mjs";
 import { binary, root } from "../lib/paths.mjs";
@@ -48,6 +49,15 @@ test("every verb and option that the handbook names is in the program's help", (
   }
   assert.deepEqual(unknown, []);
   assert.ok(options > 40, `${options} options`);
+});
+
+test("the site's page of configuration has the help of every verb", () => {
+  const told = helpOfPrograms();
+  for (const verb of ["upnext-server", "upnext-server token", "upnext-export train", "upnext-export compile", "upnext-export import"]) {
+    assert.ok(told.includes(`## \`${verb}\``), verb);
+    const [program, ...words] = verb.split(" ");
+    for (const [option] of execFileSync(binary(program), [...words, "--help"], { encoding: "utf8" }).matchAll(/--[a-z-]+/g)) assert.ok(told.includes(option), `${verb} ${option}`);
+  }
 });
 
 const freePort = () =>

@@ -32,5 +32,6 @@ pub mod table;
 pub mod text;
 pub mod towers;
 pub mod train;
+pub mod vectors;
 
 pub use error::Error;

@@ -9,6 +9,7 @@
 //! The bundle that was current before stays; older ones are removed.
 
 mod align;
+mod enlarge;
 mod inspect;
 mod kmeans;
 mod read;
@@ -19,6 +20,7 @@ mod trained;
 mod write;
 
 pub use align::alignment;
+pub use enlarge::{Enlarged, enlarge};
 pub use inspect::{FileReport, ProgramReport, Report, inspect};
 pub use read::{Bundle, ItemTensors, VideoFigures};
 pub use replace::{DeviceGraph, Replaced, replace_graph};

@@ -164,13 +164,26 @@ impl Bundle {
         file.f32("factors", &[rows, self.manifest.factor_dim as usize])
     }
 
+    /// Ids of the videos' or the accounts' table, in row order.
+    ///
+    /// # Errors
+    /// As [`Bundle::read`]; `bundle-unreadable` where the role's file is no table with ids.
+    pub fn ids(&self, role: Role) -> Result<Vec<String>, Error> {
+        ids(&self.table(role)?, role.as_str())
+    }
+
+    /// The verified table of a role, in one batch.
+    pub(super) fn table(&self, role: Role) -> Result<RecordBatch, Error> {
+        self.read(role)?;
+        parquet(&self.path(role)?)
+    }
+
     /// Ids and computed columns of the videos.
     ///
     /// # Errors
     /// As [`Bundle::read`]; `bundle-unreadable` where it is no such table.
     pub fn video_figures(&self) -> Result<VideoFigures, Error> {
-        self.read(Role::Videos)?;
-        let batch = parquet(&self.path(Role::Videos)?)?;
+        let batch = self.table(Role::Videos)?;
         let floats = |name: &str| -> Result<Vec<f32>, Error> {
             let column = batch
                 .column_by_name(name)
@@ -179,15 +192,13 @@ impl Bundle {
                 .map(|c| c.values().to_vec())
                 .ok_or_else(|| unreadable("videos", format!("column {name}: not there, or not f32")))
         };
-        let ids = batch.column_by_name("id").and_then(|c| c.as_string_opt::<i32>());
-        let ids = ids.ok_or_else(|| unreadable("videos", "column id: not there, or no text".to_owned()))?;
         let relevant = batch
             .column_by_name("relevant")
             .and_then(|c| c.as_primitive_opt::<UInt32Type>());
         let relevant =
             relevant.ok_or_else(|| unreadable("videos", "column relevant: not there, or not u32".to_owned()))?;
         Ok(VideoFigures {
-            ids: (0..ids.len()).map(|row| ids.value(row).to_owned()).collect(),
+            ids: ids(&batch, "videos")?,
             prior: floats("prior")?,
             effect: floats("effect")?,
             log_popularity: floats("log_popularity")?,
@@ -196,7 +207,7 @@ impl Bundle {
     }
 }
 
-fn unreadable(file: &str, reason: String) -> Error {
+pub(super) fn unreadable(file: &str, reason: String) -> Error {
     Error::Core(
         upnext_core::ErrorKind::BundleUnreadable {
             file: file.to_owned(),
@@ -204,6 +215,12 @@ fn unreadable(file: &str, reason: String) -> Error {
         }
         .into(),
     )
+}
+
+fn ids(batch: &RecordBatch, name: &str) -> Result<Vec<String>, Error> {
+    let column = batch.column_by_name("id").and_then(|c| c.as_string_opt::<i32>());
+    let column = column.ok_or_else(|| unreadable(name, "column id: not there, or no text".to_owned()))?;
+    Ok((0..column.len()).map(|row| column.value(row).to_owned()).collect())
 }
 
 /// A whole Parquet file in one batch; its bytes were verified before.

@@ -124,20 +124,10 @@ fn check(bundle: &Bundle, graph: DeviceGraph, program: &Program) -> Result<(), E
 }
 
 fn header(bundle: &Bundle, replaced: DeviceGraph) -> Header {
-    let manifest = &bundle.manifest;
+    let mut header = Header::of(bundle);
     // The calibration was that of the ranker that goes.
-    let stays = |name: &str| replaced != DeviceGraph::Ranker || !name.starts_with(Platt::FIGURES);
-    Header {
-        dataset: manifest.dataset.clone(),
-        vector_dim: manifest.vector_dim,
-        factor_dim: manifest.factor_dim,
-        objective: manifest.objective.clone(),
-        factor_window: manifest.factor_window,
-        train_window: manifest.train_window,
-        head_weights: manifest.head_weights,
-        metrics: (manifest.metrics.iter())
-            .filter(|(name, _)| stays(name))
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect(),
+    if replaced == DeviceGraph::Ranker {
+        header.metrics.retain(|name, _| !name.starts_with(Platt::FIGURES));
     }
+    header
 }

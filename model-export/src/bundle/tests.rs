@@ -8,12 +8,16 @@ use upnext_core::head::HeadWeights;
 use upnext_core::program::{Program, Scratch, Value};
 use upnext_core::{Code, QuantRow};
 
-use super::{Accounts, Bundle, DeviceGraph, Draft, Header, ItemFigures, Items, Trained, inspect, replace_graph};
+use super::{
+    Accounts, Bundle, DeviceGraph, Draft, Enlarged, Header, ItemFigures, Items, Trained, enlarge, inspect,
+    replace_graph,
+};
 use crate::compile::Precision;
 use crate::onnx::GraphBuilder;
 use crate::onnx::case::Case;
 use crate::table::{Builder, Dataset, Meta, User, Video};
 use crate::towers::weights::{DenseWeights, EmbeddingWeights, ItemTowerWeights, RankerWeights, UserTowerWeights};
+use crate::vectors::{Rows, Side};
 
 fn header(metric: f64) -> Header {
     Header {
@@ -424,4 +428,59 @@ fn a_graph_with_another_interface_is_refused() {
     assert_eq!(error.code(), Code::ConfigInvalid);
     assert!(error.to_string().contains("signals 2 × f32 → 2"), "{error}");
     assert_eq!(Bundle::open(root.path()).unwrap().id, id);
+}
+
+#[test]
+fn a_bundle_is_enlarged_by_near_copies() {
+    let (root, large) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    write(root.path(), 0.75);
+    let original = Bundle::open(root.path()).unwrap();
+    let wanted = |videos, noise| Enlarged { videos, noise, seed: 1 };
+    let id = enlarge(&original, wanted(8, 0.5), large.path()).unwrap();
+    inspect(large.path()).unwrap();
+    let bundle = Bundle::open(large.path()).unwrap();
+    assert_eq!(bundle.id, id);
+    let figures = bundle.video_figures().unwrap();
+    assert_eq!(figures.ids, ["a", "b", "c", "a~1", "b~1", "c~1", "a~2", "b~2"]);
+    assert_eq!(figures.prior, [0.5, -1.0, 0.0, 0.5, -1.0, 0.0, 0.5, -1.0]);
+    let (items, before) = (bundle.item_tensors().unwrap(), original.item_tensors().unwrap());
+    assert_eq!(items.vectors_f32[..6], before.vectors_f32, "the originals stay");
+    assert_eq!(items.factors_f32[8..10], [0.0, 0.0], "what has no factor gets none");
+    for (row, copy) in items.vectors_f32.chunks(2).enumerate().skip(3) {
+        let original = &before.vectors_f32[row % 3 * 2..][..2];
+        let distance = (copy[0] - original[0]).hypot(copy[1] - original[1]);
+        assert!(
+            (copy[0].hypot(copy[1]) - 1.0).abs() < 1e-5 && distance > 0.0 && distance < 1.9,
+            "{row}"
+        );
+    }
+    assert_eq!(
+        bundle.read(Role::Shelves).unwrap(),
+        original.read(Role::Shelves).unwrap()
+    );
+    assert_eq!(
+        enlarge(&original, wanted(8, 0.5), large.path()).unwrap(),
+        id,
+        "the same again"
+    );
+    for bad in [wanted(2, 0.5), wanted(8, -1.0), wanted(8, f32::NAN)] {
+        assert_eq!(
+            enlarge(&original, bad, large.path()).unwrap_err().code(),
+            Code::ConfigInvalid
+        );
+    }
+}
+
+#[test]
+fn vectors_have_the_ids_of_their_rows() {
+    let root = tempfile::tempdir().unwrap();
+    write(root.path(), 0.75);
+    let bundle = Bundle::open(root.path()).unwrap();
+    let rows = |side| Rows::of(&bundle, side).unwrap();
+    let items = rows(Side::Items);
+    assert_eq!((items.dim, items.values[..2].to_vec()), (2, vec![1.0, 0.0]));
+    assert_eq!(items.ids, ["a", "b", "c"]);
+    assert_eq!(rows(Side::ItemFactors).values, [0.5, -0.25, 0.0, 0.0, 1.0, 1.0]);
+    let users = rows(Side::UserFactors);
+    assert_eq!((users.ids, users.values), (vec!["u1".to_owned()], vec![0.125, -0.5]));
 }

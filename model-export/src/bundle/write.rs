@@ -8,6 +8,7 @@ use std::path::Path;
 use upnext_core::bundle::{BUNDLE_VERSION, FileEntry, Manifest, Pointer, Role, Window, is_sha256_hex, sha256_hex};
 use upnext_core::head::HeadWeights;
 
+use super::Bundle;
 use crate::Error;
 
 /// What the manifest says beside the files.
@@ -29,6 +30,26 @@ pub struct Header {
     pub train_window: Window,
     /// Figures of the training run.
     pub metrics: BTreeMap<String, f64>,
+}
+
+impl Header {
+    /// What the manifest of a bundle says.
+    #[must_use]
+    pub fn of(bundle: &Bundle) -> Header {
+        let manifest = &bundle.manifest;
+        Header {
+            dataset: manifest.dataset.clone(),
+            vector_dim: manifest.vector_dim,
+            factor_dim: manifest.factor_dim,
+            objective: manifest.objective.clone(),
+            head_weights: manifest.head_weights,
+            factor_window: manifest.factor_window,
+            train_window: manifest.train_window,
+            metrics: (manifest.metrics.iter())
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
+        }
+    }
 }
 
 /// A bundle that is being put together in memory. One with a graph that has no program, because an op of it is outside

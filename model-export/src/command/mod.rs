@@ -7,6 +7,7 @@ mod compile;
 mod data;
 mod distill;
 mod embed;
+mod enlarge;
 mod evaluate;
 mod golden;
 mod import;
@@ -17,6 +18,7 @@ mod personal;
 mod replay;
 mod simulate;
 mod train;
+mod vectors;
 
 use clap::{Parser, Subcommand};
 use upnext_export::Error;
@@ -48,6 +50,8 @@ enum Verb {
     OnnxVectors(onnx_vectors::OnnxVectors),
     Embed(embed::Embed),
     Distill(distill::Distill),
+    Vectors(vectors::Vectors),
+    Enlarge(enlarge::Enlarge),
 }
 
 impl Cli {
@@ -69,6 +73,8 @@ impl Cli {
             Verb::OnnxVectors(verb) => verb.run(),
             Verb::Embed(verb) => verb.run(),
             Verb::Distill(verb) => verb.run(),
+            Verb::Vectors(verb) => verb.run(),
+            Verb::Enlarge(verb) => verb.run(),
         }
     }
 }

@@ -32,6 +32,7 @@ use crate::shadow::Shadow;
 use crate::store::event::each_beat;
 use crate::store::{Store, StoreError};
 use crate::token::TokenKey;
+use crate::vector_index::IndexKind;
 use crate::video;
 
 /// What an operator may set.
@@ -61,6 +62,8 @@ pub struct Settings {
     pub experiment: Option<Experiment>,
     /// Of this many requests for candidates one is scored with the shadow's bundle too, where there is one; at least 1.
     pub shadow_every: u64,
+    /// What nearest videos are searched with.
+    pub index: IndexKind,
 }
 
 impl Default for Settings {
@@ -74,6 +77,7 @@ impl Default for Settings {
             account_burst: 100,
             most_in_flight: 256,
             recall_every: 1000,
+            index: IndexKind::Auto,
             keep_days: None,
             audience: Audience::default(),
             experiment: None,

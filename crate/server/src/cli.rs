@@ -15,6 +15,7 @@ use crate::error::StartError;
 use crate::experiment::{Arm, Experiment};
 use crate::route::online::{DAYS, MOST_DAYS};
 use crate::token::TokenKey;
+use crate::vector_index::IndexKind;
 
 /// Environment variable with the secret, where no file is given.
 pub const SECRET_VARIABLE: &str = "UPNEXT_TOKEN_SECRET";
@@ -149,6 +150,9 @@ pub struct ServeArgs {
     /// Of this many requests of accounts one is searched again by hand, for upnext_recall_*; 0: none
     #[arg(long, value_name = "N", default_value_t = 1000)]
     pub recall_every: u64,
+    /// How the nearest videos are searched; auto: exact up to 50,000 videos, then the most promising cells
+    #[arg(long, value_name = "KIND", default_value_t = IndexKind::Auto, value_enum)]
+    pub index: IndexKind,
     /// Time after SIGTERM in which /readyz says no and everything is still answered
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     pub drain_seconds: u32,
@@ -379,6 +383,7 @@ impl ServeArgs {
             },
             experiment,
             shadow_every: self.shadow_every,
+            index: self.index,
             pool: self.pool,
             block_lifetime_ms: i64::from(self.block_seconds) * 1000,
             request_timeout: Duration::from_secs(self.request_seconds.into()),
@@ -459,6 +464,7 @@ mod tests {
         ] {
             assert_eq!(settings(&args).unwrap_err().code(), Code::ConfigInvalid, "{args:?}");
         }
+        assert_eq!(settings(&["--index", "cells"]).unwrap().index, IndexKind::Cells);
         let open = settings(&["--cors-origin", "https://a.example", "--cors-origin", "*"]).unwrap();
         assert_eq!(open.cors_origins.len(), 2);
     }

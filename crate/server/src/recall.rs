@@ -26,9 +26,12 @@ pub fn sample(stock: &Stock<'_>, factor: &[f32], k: usize) -> Result<(usize, usi
         .filter(|row| allowed.contains(*row) && catalogue.warm.contains(*row))
         .filter_map(|row| Some((inner_product(factor, index.row(row)?), row as u32)))
         .collect();
-    truth.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     let added = found.iter().filter(|row| **row as usize >= index.rows()).count();
-    truth.truncate(k.saturating_sub(added));
+    let wanted = k.saturating_sub(added);
+    if wanted < truth.len() {
+        truth.select_nth_unstable_by(wanted, |a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        truth.truncate(wanted);
+    }
     let hits = truth.iter().filter(|(_, row)| found.contains(row)).count();
     Ok((truth.len(), hits))
 }

@@ -35,7 +35,7 @@ pub fn load(
 ) -> Result<AppState, StartError> {
     let since = changes(store.as_ref())?;
     let audience = &settings.audience;
-    let mut serving = Serving::load(root, &since, audience)?;
+    let mut serving = Serving::load_indexed(root, &since, audience, settings.index)?;
     if let Some(experiment) = &settings.experiment {
         serving = serving.with_arms(root, experiment, &since, audience)?;
     }

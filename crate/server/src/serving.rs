@@ -10,6 +10,7 @@ use crate::error::StartError;
 use crate::experiment::{Arm, Experiment};
 use crate::route::bundle::BundleFiles;
 use crate::store::video::VideoRow;
+use crate::vector_index::IndexKind;
 
 /// What a request sees, from its beginning to its end.
 #[derive(Debug)]
@@ -24,15 +25,30 @@ pub struct Serving {
     pub shadow: Option<Arc<Edition>>,
     /// Client half of all bundles.
     pub files: BundleFiles,
+    /// What this bundle and those after it are searched with.
+    pub index: IndexKind,
 }
 
 impl Serving {
-    /// Loads the bundle that the pointer of a root names.
+    /// Loads the bundle that the pointer of a root names, with the index that suits its size.
     ///
     /// # Errors
     /// [`StartError`] for a bundle that is missing, corrupt or contradictory.
     pub fn load(root: &Path, since: &[VideoRow], audience: &Audience) -> Result<Serving, StartError> {
-        let catalogue = Catalogue::load(root)?;
+        Serving::load_indexed(root, since, audience, IndexKind::Auto)
+    }
+
+    /// Loads the bundle that the pointer of a root names, to be searched with an index of this kind.
+    ///
+    /// # Errors
+    /// As [`Serving::load`].
+    pub fn load_indexed(
+        root: &Path,
+        since: &[VideoRow],
+        audience: &Audience,
+        index: IndexKind,
+    ) -> Result<Serving, StartError> {
+        let catalogue = Catalogue::load_indexed(root, current_id(root)?, index)?;
         let files = BundleFiles::scan(root, &catalogue.bundle_id)?;
         Ok(Serving {
             current: Arc::new(Edition::new(catalogue, since, audience)?),
@@ -40,6 +56,7 @@ impl Serving {
             arms: Vec::new(),
             shadow: None,
             files,
+            index,
         })
     }
 
@@ -58,7 +75,7 @@ impl Serving {
             let edition = match self.loaded(id) {
                 Some(edition) => edition,
                 None => Arc::new(Edition::new(
-                    Catalogue::load_bundle(root, id.to_owned())?,
+                    Catalogue::load_indexed(root, id.to_owned(), self.index)?,
                     since,
                     audience,
                 )?),
@@ -73,7 +90,8 @@ impl Serving {
     /// # Errors
     /// [`StartError`] for a bundle that does not verify.
     pub fn with_shadow(self, root: &Path, since: &[VideoRow], audience: &Audience) -> Result<Serving, StartError> {
-        let shadow = Arc::new(Edition::new(Catalogue::load(root)?, since, audience)?);
+        let catalogue = Catalogue::load_indexed(root, current_id(root)?, self.index)?;
+        let shadow = Arc::new(Edition::new(catalogue, since, audience)?);
         Ok(Serving {
             shadow: Some(shadow),
             ..self
@@ -93,7 +111,11 @@ impl Serving {
         // Back to the one before, or on to an arm's: it is here already.
         let current = match self.loaded(&id) {
             Some(edition) => edition,
-            None => Arc::new(Edition::new(Catalogue::load_bundle(root, id)?, since, audience)?),
+            None => Arc::new(Edition::new(
+                Catalogue::load_indexed(root, id, self.index)?,
+                since,
+                audience,
+            )?),
         };
         Ok(Some(Serving {
             current,
@@ -101,6 +123,7 @@ impl Serving {
             arms: self.arms.clone(),
             shadow: self.shadow.clone(),
             files,
+            index: self.index,
         }))
     }
 

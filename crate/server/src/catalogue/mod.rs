@@ -16,7 +16,7 @@ use upnext_core::{Error, ErrorKind};
 
 use crate::error::StartError;
 use crate::item_tower::ItemTower;
-use crate::vector_index::{ExactIndex, RowSet};
+use crate::vector_index::{Index, IndexKind, RowSet};
 
 pub use accounts::Accounts;
 pub use shelves::{ANY_LANGUAGE, Shelves};
@@ -37,9 +37,9 @@ pub struct Catalogue {
     /// Item factors as the device gets them.
     pub factors: QuantTable,
     /// Item vectors for the search.
-    pub vector_index: ExactIndex,
+    pub vector_index: Index,
     /// Item factors for the search.
-    pub factor_index: ExactIndex,
+    pub factor_index: Index,
     /// Encoders.
     pub spec: FeatureSpec,
     /// How texts are folded before they are encoded.
@@ -92,11 +92,19 @@ impl Catalogue {
         Catalogue::load_bundle(root, current_id(root)?)
     }
 
-    /// Loads one bundle of a root directory.
+    /// Loads one bundle of a root directory, with the index that suits its size.
     ///
     /// # Errors
     /// As [`Catalogue::load`].
     pub fn load_bundle(root: &Path, bundle_id: String) -> Result<Catalogue, StartError> {
+        Catalogue::load_indexed(root, bundle_id, IndexKind::Auto)
+    }
+
+    /// Loads one bundle of a root directory, to be searched with an index of this kind.
+    ///
+    /// # Errors
+    /// As [`Catalogue::load`].
+    pub fn load_indexed(root: &Path, bundle_id: String, index: IndexKind) -> Result<Catalogue, StartError> {
         let directory = root.join(&bundle_id);
         let manifest = Manifest::parse(&read(&directory.join("manifest.json"), "manifest.json")?, &bundle_id)?;
         let files = Files {
@@ -135,13 +143,15 @@ impl Catalogue {
         let shelves = Shelves::parse(&files.of(Role::Shelves)?, rows)?;
 
         let warm = RowSet::new(rows, |row| items.factors.levels(row).iter().any(|level| *level != 0));
-        let vector_index = ExactIndex::new(
+        let vector_index = Index::new(
+            index,
             items.vectors.dim(),
             items.vectors.all_levels(),
             items.vectors.scales(),
             items.exact_vectors,
         )?;
-        let factor_index = ExactIndex::new(
+        let factor_index = Index::new(
+            index,
             items.factors.dim(),
             items.factors.all_levels(),
             items.factors.scales(),

@@ -3,10 +3,11 @@
 use upnext_core::{Error, ErrorKind, quantize};
 
 use super::dot::{BLOCK, LANE, MAX_DIM, QuantQuery, Rows, Scores, score};
+use super::survivors::{Survivor, Survivors};
 use super::{Hit, RowSet, VectorIndex};
 
 /// Covers f32 rounding in approximate scores and bounds, relative to ‖q‖·‖v‖.
-const SLACK: f32 = 2e-6;
+pub(super) const SLACK: f32 = 2e-6;
 
 /// All rows in memory: int8 for the scan, f32 for the final score.
 ///
@@ -26,14 +27,6 @@ pub struct ExactIndex {
     norms: Vec<f32>,
     /// `rows × dim`.
     exact: Vec<f32>,
-}
-
-/// A row that may still be among the best.
-#[derive(Clone, Copy)]
-struct Survivor {
-    row: u32,
-    lower: f32,
-    upper: f32,
 }
 
 impl ExactIndex {
@@ -141,15 +134,28 @@ pub fn inner_product(a: &[f32], b: &[f32]) -> f32 {
     ((sums[0] + sums[1]) + (sums[2] + sums[3])) as f32
 }
 
-fn norm(values: impl Iterator<Item = f32>) -> f32 {
+/// Length of a row.
+pub(super) fn norm(values: impl Iterator<Item = f32>) -> f32 {
     values.map(|v| f64::from(v).powi(2)).sum::<f64>().sqrt() as f32
 }
 
-fn finite(what: &'static str, values: &[f32]) -> Result<(), Error> {
+/// Refuses NaN and infinity.
+pub(super) fn finite(what: &'static str, values: &[f32]) -> Result<(), Error> {
     match values.iter().position(|v| !v.is_finite()) {
         Some(index) => Err(Error::from(ErrorKind::NotFinite { what, index })),
         None => Ok(()),
     }
+}
+
+/// Refuses a query of another width than `dim`, and one that is not finite.
+pub(super) fn check_query(query: &[f32], dim: usize) -> Result<(), Error> {
+    if query.len() != dim {
+        return Err(Error::from(ErrorKind::RequestInvalid {
+            what: "query".to_owned(),
+            reason: format!("has {} values, the index {dim}", query.len()),
+        }));
+    }
+    finite("query", query)
 }
 
 impl VectorIndex for ExactIndex {
@@ -166,13 +172,7 @@ impl VectorIndex for ExactIndex {
     }
 
     fn search(&self, query: &[f32], k: usize, allowed: Option<&RowSet>) -> Result<Vec<Hit>, Error> {
-        if query.len() != self.dim {
-            return Err(Error::from(ErrorKind::RequestInvalid {
-                what: "query".to_owned(),
-                reason: format!("has {} values, the index {}", query.len(), self.dim),
-            }));
-        }
-        finite("query", query)?;
+        check_query(query, self.dim)?;
         if k == 0 {
             return Ok(Vec::new());
         }
@@ -191,11 +191,11 @@ impl VectorIndex for ExactIndex {
             };
             score(&query_int8, rows, &mut scores);
             // The threshold is asked first: most blocks have no row above it, and the filter costs little.
-            if scores.peak < best.threshold {
+            if scores.peak < best.threshold() {
                 continue;
             }
             for (row, (score, bound)) in range.zip(scores.score.iter().zip(&scores.bound)) {
-                if score + bound >= best.threshold && allowed.is_none_or(|set| set.contains(row)) {
+                if score + bound >= best.threshold() && allowed.is_none_or(|set| set.contains(row)) {
                     best.push(Survivor {
                         row: row as u32,
                         lower: score - bound,
@@ -204,61 +204,6 @@ impl VectorIndex for ExactIndex {
                 }
             }
         }
-        let mut hits: Vec<Hit> = best
-            .finish()
-            .into_iter()
-            .map(|s| Hit {
-                row: s.row,
-                score: self.score(query, s.row),
-            })
-            .collect();
-        hits.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
-        hits.truncate(k);
-        Ok(hits)
-    }
-}
-
-/// Rows that may be among the best `k`, and the score below which a row certainly is not.
-struct Survivors {
-    k: usize,
-    rows: Vec<Survivor>,
-    /// Length at which to prune: amortises the selection over `k` pushes.
-    prune_at: usize,
-    threshold: f32,
-}
-
-impl Survivors {
-    fn new(k: usize) -> Survivors {
-        Survivors {
-            k,
-            rows: Vec::new(),
-            prune_at: k.saturating_mul(2),
-            threshold: f32::NEG_INFINITY,
-        }
-    }
-
-    fn push(&mut self, survivor: Survivor) {
-        self.rows.push(survivor);
-        if self.rows.len() >= self.prune_at {
-            self.prune();
-            self.prune_at = self.rows.len() + self.k;
-        }
-    }
-
-    /// Raises the threshold to the `k`-th best lower bound and drops what lies below it.
-    fn prune(&mut self) {
-        if self.rows.len() > self.k {
-            let (_, kth, _) = self
-                .rows
-                .select_nth_unstable_by(self.k - 1, |a, b| b.lower.total_cmp(&a.lower));
-            self.threshold = self.threshold.max(kth.lower);
-            let threshold = self.threshold;
-            self.rows.retain(|s| s.upper >= threshold);
-        }
-    }
-
-    fn finish(mut self) -> Vec<Survivor> {
-        self.prune();
-        self.rows
+        Ok(best.rank(|row| self.score(query, row)))
     }
 }

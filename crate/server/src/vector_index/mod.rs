@@ -1,11 +1,16 @@
-//! Nearest rows by inner product: one trait, and the exact int8 scan behind it.
+//! Nearest rows by inner product: one trait, and behind it the exact int8 scan and the search in cells.
 
+mod cells;
+mod choice;
 mod dot;
 mod exact;
 mod row_set;
+mod survivors;
 #[cfg(test)]
 mod tests;
 
+pub use cells::{CellIndex, MISSED};
+pub use choice::{EXACT_ROWS, Index, IndexKind};
 pub use exact::{ExactIndex, inner_product};
 pub use row_set::RowSet;
 

@@ -8,7 +8,7 @@ use super::exact::inner_product;
 use super::{ExactIndex, Hit, RowSet, VectorIndex};
 
 /// The one-line oracle: score every allowed row, sort, cut.
-fn naive(rows: &[f32], dim: usize, query: &[f32], k: usize, allowed: Option<&RowSet>) -> Vec<Hit> {
+pub(super) fn naive(rows: &[f32], dim: usize, query: &[f32], k: usize, allowed: Option<&RowSet>) -> Vec<Hit> {
     let mut hits: Vec<Hit> = rows
         .chunks_exact(dim)
         .enumerate()
@@ -34,7 +34,7 @@ fn index(rows: &[f32], dim: usize) -> ExactIndex {
 }
 
 /// Seeded noise: splitmix64 mapped to −1..1.
-fn noise(seed: u64, len: usize) -> Vec<f32> {
+pub(super) fn noise(seed: u64, len: usize) -> Vec<f32> {
     let mut state = seed;
     (0..len)
         .map(|_| {

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSy
 import { join } from "node:path";
 import { binary, root, workDir } from "./paths.mjs";
 
-const SECRET = "a secret of the tests, 32 bytes+";
+export const SECRET = "a secret of the tests, 32 bytes+";
 export const ADMIN_KEY = "the admin key of the tests, 32 b+";
 const environment = { ...process.env, UPNEXT_TOKEN_SECRET: SECRET, UPNEXT_ADMIN_KEY: ADMIN_KEY };
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 use upnext_core::bundle::Metrics;
-use upnext_core::head::Head;
+use upnext_core::head::{Head, HeadWeights};
 use upnext_core::metrics::roc_auc;
 
 use super::calibration::{Calibration, calibration};
@@ -34,12 +34,13 @@ pub struct HeadReport {
     pub after: Calibration,
 }
 
-/// All heads that the ranker has; `figures` are the bundle's.
-pub(super) fn heads(scores: &[Impression], figures: &Metrics) -> Vec<HeadReport> {
-    Head::ALL
+/// All heads that the bundle's ranker has: those that have a weight; `figures` are the bundle's.
+pub(super) fn heads(scores: &[Impression], weights: &HeadWeights, figures: &Metrics) -> Vec<HeadReport> {
+    let taught = Head::ALL
         .into_iter()
-        .filter_map(|head| report(head, scores, figures))
-        .collect()
+        .zip(weights.all())
+        .filter_map(|(head, weight)| weight.map(|_| head));
+    taught.filter_map(|head| report(head, scores, figures)).collect()
 }
 
 fn report(head: Head, scores: &[Impression], figures: &Metrics) -> Option<HeadReport> {
@@ -128,7 +129,12 @@ mod tests {
                 }
             })
             .collect();
-        let found = heads(&scores, &figures);
+        let weights = HeadWeights {
+            liked: Some(0.0),
+            watched: Some(0.0),
+            ..HeadWeights::RELEVANT
+        };
+        let found = heads(&scores, &weights, &figures);
         let names: Vec<&str> = found.iter().map(|head| head.head).collect();
         assert_eq!(
             names,

@@ -237,7 +237,7 @@ pub(super) fn report(
         pruning: pruning(judged),
         intervals: intervals(scores, judged),
         calibration: calibration((scores.iter()).map(|s| (s.live[MODELS.len() - 1], f32::from(s.relevant)))),
-        heads: heads(scores, &bundle.manifest.metrics),
+        heads: heads(scores, &bundle.manifest.head_weights, &bundle.manifest.metrics),
         lorenz: MODELS
             .iter()
             .enumerate()

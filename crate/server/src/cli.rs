@@ -159,6 +159,9 @@ pub struct ServeArgs {
     /// Time for requests in flight after SIGTERM or ctrl-c
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub grace_seconds: u32,
+    /// File with the time, Unix milliseconds, read for every request instead of the machine's clock: for simulations
+    #[arg(long, value_name = "FILE")]
+    pub clock_file: Option<PathBuf>,
     /// Log as JSON lines
     #[arg(long)]
     pub log_json: bool,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Parser;
 use tokio::net::TcpListener;
 use upnext_core::Code;
+use upnext_server::app::Clock;
 use upnext_server::candidates::{Shares, Wish};
 use upnext_server::cli::{
     ADMIN_KEY_VARIABLE, Cli, Command, ExportArgs, OnlineArgs, SECRET_VARIABLE, ServeArgs, ShadowArgs, TokenArgs,
@@ -19,7 +20,7 @@ use upnext_server::online::page::page;
 use upnext_server::online::table::table;
 use upnext_server::online::{Window, count};
 use upnext_server::rollback::rollback;
-use upnext_server::serve::{keep_window, load, serve, stop_signal, system_clock, watch_pointer};
+use upnext_server::serve::{file_clock, keep_window, load, serve, stop_signal, system_clock, watch_pointer};
 use upnext_server::shadow::report::{Plan, compare};
 use upnext_server::store::Store;
 
@@ -180,7 +181,12 @@ fn run(args: &ServeArgs) -> Result<(), Failure> {
         .transpose()
         .map_err(StartError::from)?;
     let root = args.bundle.clone().unwrap_or_default();
-    let state = Arc::new(load(&root, args.shadow.as_deref(), key, settings, store, admin_key)?);
+    let clock: Clock = match &args.clock_file {
+        Some(file) => file_clock(file.clone())?,
+        None => Box::new(system_clock),
+    };
+    let shadow = args.shadow.as_deref();
+    let state = Arc::new(load(&root, shadow, key, settings, store, admin_key, clock)?);
     let socket = |error: std::io::Error| Failure {
         code: Code::ConfigInvalid,
         message: format!("--listen {}: {error}", args.listen),

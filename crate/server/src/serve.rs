@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use upnext_core::disclosure::week::week_of;
 
 use crate::admin::AdminKey;
-use crate::app::{AppState, Settings, app};
+use crate::app::{AppState, Clock, Settings, app};
 use crate::error::StartError;
 use crate::serving::Serving;
 use crate::store::event::forget_before;
@@ -21,7 +21,7 @@ use crate::store::{Store, StoreError};
 use crate::token::TokenKey;
 
 /// Loads the bundle at `root`, those of an experiment's arms, the one at the root `shadow` to score beside, what happened to
-/// their videos since, and puts the state together.
+/// their videos since, and puts the state together, with this clock.
 ///
 /// # Errors
 /// [`StartError`] for a bundle that is missing, corrupt or contradictory, or a store that cannot be read.
@@ -32,6 +32,7 @@ pub fn load(
     settings: Settings,
     store: Option<Store>,
     admin_key: Option<AdminKey>,
+    clock: Clock,
 ) -> Result<AppState, StartError> {
     let since = changes(store.as_ref())?;
     let audience = &settings.audience;
@@ -42,7 +43,7 @@ pub fn load(
     if let Some(next) = shadow {
         serving = serving.with_shadow(next, &since, audience)?;
     }
-    let state = AppState::new(serving, token_key, settings, Box::new(system_clock));
+    let state = AppState::new(serving, token_key, settings, clock);
     Ok(state.keeping(store, admin_key)?)
 }
 
@@ -207,5 +208,57 @@ pub async fn stop_signal() {
     tokio::select! {
         () = interrupt => {}
         () = terminate => {}
+    }
+}
+
+/// A clock that a simulation sets: the file holds Unix milliseconds as digits. Where it cannot be read for a moment, as
+/// while it is replaced, the time stands still.
+///
+/// # Errors
+/// [`StartError::FileUnreadable`] where it cannot be read now.
+pub fn file_clock(file: PathBuf) -> Result<Clock, StartError> {
+    fn told(file: &Path) -> Result<i64, String> {
+        let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
+        let told = text.trim().parse::<i64>();
+        told.map_err(|_| "it holds no Unix milliseconds".to_owned())
+    }
+    let first = told(&file).map_err(|reason| StartError::FileUnreadable {
+        path: file.clone(),
+        reason,
+    })?;
+    let last = AtomicI64::new(first);
+    Ok(Box::new(move || {
+        if let Ok(now) = told(&file) {
+            last.store(now, Ordering::Relaxed);
+        }
+        last.load(Ordering::Relaxed)
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use upnext_core::Code;
+
+    #[test]
+    fn a_file_tells_the_time_and_time_stands_still_without_it() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let path = file.path().to_path_buf();
+        let refused = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            file_clock(path.clone()).err().map(|error| error.code())
+        };
+        assert_eq!(refused(""), Some(Code::FileUnreadable));
+        assert_eq!(refused("noon"), Some(Code::FileUnreadable));
+        assert_eq!(refused("1700000000000\n"), None);
+        let clock = file_clock(path.clone()).unwrap();
+        assert_eq!(clock(), 1_700_000_000_000);
+        std::fs::write(&path, "1700000000001").unwrap();
+        assert_eq!(clock(), 1_700_000_000_001);
+        std::fs::write(&path, "").unwrap();
+        assert_eq!(clock(), 1_700_000_000_001, "half a file is no time");
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(clock(), 1_700_000_000_001);
     }
 }

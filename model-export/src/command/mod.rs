@@ -19,6 +19,7 @@ mod replay;
 mod simulate;
 mod train;
 mod vectors;
+mod world;
 
 use clap::{Parser, Subcommand};
 use upnext_export::Error;
@@ -37,6 +38,7 @@ pub struct Cli {
 enum Verb {
     Import(import::Import),
     Simulate(simulate::Simulate),
+    World(world::WorldArgs),
     Check(check::Check),
     Train(train::Train),
     Evaluate(evaluate::Evaluate),
@@ -60,6 +62,7 @@ impl Cli {
         match self.verb {
             Verb::Import(verb) => verb.run(),
             Verb::Simulate(verb) => verb.run(),
+            Verb::World(verb) => verb.run(),
             Verb::Check(verb) => verb.run(),
             Verb::Train(verb) => verb.run(),
             Verb::Evaluate(verb) => verb.run(),

@@ -12,7 +12,8 @@ use super::data::OutArgs;
     upnext-export simulate --out target/data/sample\n  \
     upnext-export simulate --out target/data/tiny --users 40 --videos 60 --format csv\n  \
     upnext-export simulate --out target/data/uniform --policy uniform\n  \
-    upnext-export simulate --out target/data/drift --drifting 0.3")]
+    upnext-export simulate --out target/data/drift --drifting 0.3\n  \
+    upnext-export simulate --out target/data/base --days 56 --until-day 28")]
 pub struct Simulate {
     /// Users
     #[arg(long, default_value_t = 2_000)]
@@ -32,6 +33,9 @@ pub struct Simulate {
     /// What is shown
     #[arg(long, value_enum, default_value_t = Shown::Server)]
     policy: Shown,
+    /// Write what was known before this day, counted from 0, and no split; the days from it on are for `upnext-export world`
+    #[arg(long, value_name = "DAY")]
+    until_day: Option<u32>,
     #[command(flatten)]
     out: OutArgs,
 }
@@ -62,10 +66,18 @@ impl Simulate {
             Shown::Taste => Policy::TASTE,
             Shown::Uniform => Policy::UNIFORM,
         };
+        if let Some(day) = self.until_day.filter(|day| !(1..=self.days).contains(day)) {
+            return Err(Error::ConfigInvalid {
+                option: "--until-day".to_owned(),
+                reason: format!("{day} is outside 1..={}", self.days),
+            });
+        }
         let (data, world) = simulate_with(&options, &policy)?;
-        self.out.write(&data)?;
+        let known = self.until_day.map(|day| data.known_at(options.day_ms(day)));
+        let written = known.as_ref().unwrap_or(&data);
+        self.out.write(written)?;
         write_truth(&data, &world, &self.out.dir.join("truth.parquet"))?;
-        print!("{}", summary(&data));
+        print!("{}", summary(written));
         Ok(())
     }
 }

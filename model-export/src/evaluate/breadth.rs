@@ -14,7 +14,7 @@ pub(super) fn exposures(judged: &[&Judged], model: usize, videos: usize) -> Vec<
 }
 
 /// Inequality of exposure over the catalogue: 0 where all videos are shown alike, near 1 where a few have it all.
-pub(super) fn gini(exposures: &[u32]) -> f64 {
+pub(crate) fn gini(exposures: &[u32]) -> f64 {
     let mut sorted = exposures.to_vec();
     sorted.sort_unstable();
     let total: f64 = sorted.iter().map(|n| f64::from(*n)).sum();

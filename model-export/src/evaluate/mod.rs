@@ -35,6 +35,7 @@ use upnext_core::head::HeadWeights;
 
 pub use crate::bootstrap::Interval;
 pub use crate::prune::CANDIDATES;
+pub(crate) use breadth::gini;
 pub use calibration::{Bin, Calibration};
 pub use heads::HeadReport;
 pub use html::page;

@@ -12,8 +12,11 @@
 //! - some users and some videos appear in the last quarter only, a few users never do anything.
 
 pub mod affinity;
+pub mod audience;
 mod people;
 pub(crate) mod policy;
+pub mod question;
+pub mod reaction;
 mod truth;
 mod videos;
 pub(crate) mod visit;
@@ -27,6 +30,7 @@ use crate::Error;
 use crate::progress::Progress;
 use crate::table::{Builder, Dataset, Meta, SplitInstants};
 
+pub use audience::Audience;
 pub use people::{Drift, Person};
 pub use policy::Policy;
 pub use truth::write as write_truth;
@@ -83,8 +87,9 @@ impl Options {
         &LANGUAGES[..(self.videos as usize / 20).clamp(3, LANGUAGES.len())]
     }
 
-    /// First instant of a day of the log.
-    fn day_ms(&self, day: u32) -> i64 {
+    /// First instant of a day of the log, Unix milliseconds.
+    #[must_use]
+    pub fn day_ms(&self, day: u32) -> i64 {
         START_MS + i64::from(day) * DAY_MS
     }
 

@@ -1,4 +1,4 @@
-//! Visits: when somebody comes, what they are shown, and what they do.
+//! Visits: when somebody comes, and what they are shown.
 
 use jiff::civil::DateTime;
 use jiff::{Timestamp, ToSpan};
@@ -7,9 +7,10 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Poisson};
 use upnext_core::EventKind;
 
-use super::affinity::{Moment, moment_at, probability};
+use super::affinity::{Moment, moment_at};
 use super::people::{Person, normal};
 use super::policy::{Choice, Policy, Shelf};
+use super::reaction::react;
 use super::videos::Clip;
 use super::words::LANGUAGES;
 use super::{Options, draw};
@@ -27,6 +28,10 @@ const HABITS: [(f64, f64, f64, &str, &str); 5] = [
 const SUNDAY_TV: f64 = 0.6;
 /// Videos shown on a visit at most.
 const SLATE: u32 = 8;
+/// Share of the visits that begin with a search.
+const SEARCHES: f64 = 0.15;
+/// Milliseconds that a search takes.
+pub(super) const SEARCH_MS: i64 = 6000;
 /// Videos that are not shown again while they are among the latest so many, or a quarter of the catalogue.
 const REMEMBERED: usize = 60;
 
@@ -57,19 +62,9 @@ pub(super) fn live(
     (row, person): (u32, &Person),
     rng: &mut ChaCha8Rng,
 ) {
-    if person.activity <= 0.0 {
-        return;
-    }
-    let days = options.days - person.first_day;
-    let count = Poisson::new(person.activity * f64::from(days)).map_or(1.0, |p: Poisson<f64>| p.sample(rng));
-    let mut starts: Vec<(i64, Moment, &'static str)> = (0..count.max(1.0) as u32)
-        .filter_map(|_| start(options, person, rng))
-        .collect();
-    starts.sort_by_key(|(at_ms, ..)| *at_ms);
-    let end = options.day_ms(options.days);
     let mut shown: Vec<u32> = Vec::new();
     let Server { clips, shelf, policy } = *server;
-    for (at_ms, moment, surface) in starts.into_iter().filter(|(at_ms, ..)| *at_ms < end) {
+    for Arrival { at_ms, moment, surface } in arrivals(options, person, rng) {
         let mut visit = Visit {
             builder,
             clips,
@@ -86,10 +81,10 @@ pub(super) fn live(
                 )
             }),
         };
-        if rng.random_bool(0.15) {
-            visit.search(rng);
+        if let Some(text) = query(person, visit.now_ms, rng) {
+            visit.search(text);
         }
-        for position in 0..rng.random_range(3..=SLATE) {
+        for position in 0..places(rng) {
             let choice = Choice {
                 clips,
                 person,
@@ -106,8 +101,48 @@ pub(super) fn live(
     }
 }
 
+/// When somebody comes, and where they look.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Arrival {
+    /// Unix milliseconds.
+    pub(super) at_ms: i64,
+    /// The moment on their clock.
+    pub(super) moment: Moment,
+    /// Surface.
+    pub(super) surface: &'static str,
+}
+
+/// All arrivals of a person, in order of time.
+pub(super) fn arrivals(options: &Options, person: &Person, rng: &mut ChaCha8Rng) -> Vec<Arrival> {
+    if person.activity <= 0.0 {
+        return Vec::new();
+    }
+    let days = options.days - person.first_day;
+    let count = Poisson::new(person.activity * f64::from(days)).map_or(1.0, |p: Poisson<f64>| p.sample(rng));
+    let mut arrivals: Vec<Arrival> = (0..count.max(1.0) as u32)
+        .filter_map(|_| arrival(options, person, rng))
+        .collect();
+    arrivals.sort_by_key(|arrival| arrival.at_ms);
+    let end = options.day_ms(options.days);
+    arrivals.retain(|arrival| arrival.at_ms < end);
+    arrivals
+}
+
+/// How many videos a visit shows.
+pub(super) fn places(rng: &mut ChaCha8Rng) -> u32 {
+    rng.random_range(3..=SLATE)
+}
+
+/// What somebody searches for at an instant, if they do: a topic of theirs, in their language.
+pub(super) fn query(person: &Person, at_ms: i64, rng: &mut ChaCha8Rng) -> Option<&'static str> {
+    rng.random_bool(SEARCHES).then(|| {
+        let topic = draw(rng, person.topics_at(at_ms).iter().map(|w| f64::from(*w)));
+        LANGUAGES[person.language].topics[topic]
+    })
+}
+
 /// An instant, its moment on the person's clock, and the surface.
-fn start(options: &Options, person: &Person, rng: &mut ChaCha8Rng) -> Option<(i64, Moment, &'static str)> {
+fn arrival(options: &Options, person: &Person, rng: &mut ChaCha8Rng) -> Option<Arrival> {
     let day = rng.random_range(person.first_day..options.days);
     let first = Timestamp::from_millisecond(options.day_ms(day))
         .ok()?
@@ -127,7 +162,7 @@ fn start(options: &Options, person: &Person, rng: &mut ChaCha8Rng) -> Option<(i6
     let moment = moment_at(person, at.as_millisecond(), device)?;
     // Seconds make instants differ; the log's first instant is the first day's.
     let at_ms = at.as_millisecond() + rng.random_range(0..60_000);
-    (at_ms >= super::START_MS).then_some((at_ms, moment, surface))
+    (at_ms >= super::START_MS).then_some(Arrival { at_ms, moment, surface })
 }
 
 struct Visit<'a> {
@@ -152,75 +187,35 @@ impl Visit<'_> {
         }
     }
 
-    fn pass(&mut self, seconds: f64) {
-        self.now_ms += (seconds * 1e3) as i64;
-    }
-
-    /// A search for a topic of theirs, in their language.
-    fn search(&mut self, rng: &mut ChaCha8Rng) {
-        let topic = draw(rng, self.person.topics_at(self.now_ms).iter().map(|w| f64::from(*w)));
-        let text = LANGUAGES[self.person.language].topics[topic];
+    /// A search.
+    fn search(&mut self, text: &str) {
         let event = Interaction {
             text: Some(text),
             ..self.event(NONE, EventKind::Search)
         };
         self.builder.interaction(&event);
-        self.pass(6.0);
+        self.now_ms += SEARCH_MS;
     }
 
     /// Shows one video and lets the person do what they do.
     fn show(&mut self, video: u32, position: u32, propensity: f64, rng: &mut ChaCha8Rng) {
-        let clip = &self.clips[video as usize];
-        let relevant = rng.random_bool(probability(self.person, clip, &self.moment).clamp(0.0, 1.0));
         let event = Interaction {
             position: Some(position),
             propensity: Some(propensity as f32),
             ..self.event(video, EventKind::Impression)
         };
         self.builder.interaction(&event);
-        self.pass(1.0 + rng.random::<f64>());
-        // Who likes a long film need not finish it today.
-        let liked = relevant && rng.random_bool(0.15);
-        let fraction = match (relevant, rng.random_bool(0.35)) {
-            (true, _) if liked && rng.random_bool(0.1) => Some(rng.random_range(0.2..0.5)),
-            (true, true) => Some(rng.random_range(0.98..1.6)),
-            (true, false) => Some(rng.random_range(0.5..1.0)),
-            (false, true) => None,
-            (false, false) => Some(rng.random_range(0.01..0.48)),
-        };
-        if let Some(fraction) = fraction {
-            let seconds = (f64::from(clip.length_seconds) * fraction) as f32;
+        let shown_ms = self.now_ms;
+        let reaction = react(self.person, &self.clips[video as usize], &self.moment, rng);
+        for deed in reaction.deeds {
+            self.now_ms = shown_ms + deed.after_ms;
             let event = Interaction {
-                seconds: Some(seconds),
-                ..self.event(video, EventKind::Watch)
+                seconds: deed.seconds,
+                text: deed.text,
+                ..self.event(video, deed.kind)
             };
             self.builder.interaction(&event);
-            self.pass(f64::from(seconds));
         }
-        let say = |visit: &mut Self, kind, text: Option<&'static str>| {
-            let event = Interaction {
-                text,
-                ..visit.event(video, kind)
-            };
-            visit.builder.interaction(&event);
-            visit.pass(2.0);
-        };
-        let words = &LANGUAGES[self.person.language];
-        if liked {
-            say(self, EventKind::Like, None);
-        }
-        if relevant && rng.random_bool(0.04) {
-            say(self, EventKind::Comment, Some(words.praise[rng.random_range(0..2)]));
-        }
-        if relevant && rng.random_bool(0.03) {
-            say(self, EventKind::Share, None);
-        }
-        if !relevant && rng.random_bool(0.02) {
-            say(self, EventKind::Dislike, None);
-        } else if !relevant && rng.random_bool(0.015) {
-            say(self, EventKind::NotInterested, None);
-        } else if !relevant && rng.random_bool(0.008) {
-            say(self, EventKind::Comment, Some(words.complaint));
-        }
+        self.now_ms = shown_ms + reaction.lasts_ms;
     }
 }

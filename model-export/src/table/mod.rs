@@ -3,6 +3,7 @@
 mod builder;
 mod column;
 mod dataset;
+mod known;
 mod meta;
 pub mod read;
 pub mod schema;

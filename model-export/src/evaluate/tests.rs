@@ -274,8 +274,9 @@ fn night_on_a_phone_is_learnt_by_the_whole_path_and_not_without_context() {
     };
     let (whole, blind) = (judge(&data), judge(&blind));
     println!("whole path {whole:?}, without context {blind:?}");
+    // In calibrated logits: what a head is too sure of is taken back, and of the effect with it.
     assert!(
-        whole.1 > 0.5 && blind.1.abs() < whole.1 / 3.0,
+        whole.1 > 0.3 && blind.1.abs() < whole.1 / 3.0,
         "whole path {whole:?}, without context {blind:?}"
     );
     assert!(

@@ -56,10 +56,10 @@ impl Platt {
     ///
     /// ```
     /// use upnext_export::ranker::Platt;
-    /// // Says a half of everything, and a quarter is.
+    /// // Says a half of everything, and a quarter is; the prior pulls by as much as one row.
     /// let rows = (0..400).map(|i| (0.0, if i % 4 == 0 { 1.0 } else { 0.0 }));
     /// let platt = Platt::fit(&rows.collect::<Vec<(f32, f32)>>());
-    /// assert!((platt.shift - (0.25_f32 / 0.75).ln()).abs() < 0.01);
+    /// assert!((platt.shift - (0.25_f32 / 0.75).ln()).abs() < 0.02);
     /// ```
     #[must_use]
     pub fn fit(rows: &[(f32, f32)]) -> Platt {

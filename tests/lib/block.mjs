@@ -51,5 +51,26 @@ export function encoded({ bundleId, expiresAtMs, ids, vectorDim, vectors, vector
 /** The block with these texts added to one of its lists. */
 export const withTexts = (block, field, texts) => joined(block, ...texts.map((value) => text(field, value)));
 
-/** The block as one that was made later: it expires then, and names these videos as removed. */
-export const later = (block, { expiresAtMs, removed = [] }) => withTexts(joined(block, varint(FIELDS.expiresAt * 8), varint(expiresAtMs)), FIELDS.removed, [...removed].sort());
+/** The block without one of its fields. */
+export function without(block, field) {
+  const kept = [];
+  let at = 0;
+  const number = () => {
+    let [value, factor] = [0, 1];
+    for (; block[at] >= 128; at += 1, factor *= 128) value += (block[at] - 128) * factor;
+    return value + block[at++] * factor;
+  };
+  while (at < block.length) {
+    const start = at;
+    const tag = number();
+    // A number, or a length and as many bytes: a block has no others.
+    const length = number();
+    if (tag % 8 !== 0) at += length;
+    if (Math.floor(tag / 8) !== field) kept.push(block.subarray(start, at));
+  }
+  return joined(...kept);
+}
+
+/** The block as one that was made later: it expires then, and names these videos as removed, and no others. */
+export const later = (block, { expiresAtMs, removed = [] }) =>
+  withTexts(joined(without(block, FIELDS.removed), varint(FIELDS.expiresAt * 8), varint(expiresAtMs)), FIELDS.removed, [...removed].sort());

@@ -1,6 +1,8 @@
 import { UpnextError, typed } from "./errors.js";
 import type { DiversityMethod, GraphInput } from "./types.js";
 
+export { instantiate } from "./engine.js";
+
 /** A graph that is run one row at a time, in the thread that calls. */
 export interface Graph {
   /** Inputs, in the graph's order. */

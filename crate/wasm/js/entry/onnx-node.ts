@@ -1,8 +1,7 @@
 // Node, with tract-onnx as the engine.
 import { readFile } from "node:fs/promises";
 import * as glue from "#onnx";
-import { instantiate } from "../engine.js";
-import { graphs } from "../graph.js";
+import { graphs, instantiate } from "../graph.js";
 import { factory } from "../recommender.js";
 export * from "../index.js";
 export const load = () => instantiate(glue, readFile(new URL("./onnx/upnext_bg.wasm", import.meta.url)));

@@ -3,7 +3,7 @@
 use super::week::{LAST_WEEK, latest_over, truth, week_of};
 use super::{METRICS, Metric, Report, Terms};
 use crate::history::History;
-use crate::tree::{FromTree as _, Misfit, ToJson, Tree, member, record};
+use crate::tree::{FromTree as _, ToJson, Tree, member, record};
 use crate::{Error, ErrorKind};
 
 /// Version of the stored form.
@@ -93,17 +93,10 @@ impl Ledger {
     /// [`ErrorKind::ProfileInvalid`] for anything but a ledger of this version: nothing may be told by it, and it
     /// must not be replaced by a new one.
     pub fn parse(bytes: &[u8]) -> Result<Ledger, Error> {
-        let unreadable = |misfit: Misfit| invalid(misfit.to_string());
-        let tree = Tree::parse(bytes).map_err(unreadable)?;
-        let version = tree.version().map_err(unreadable)?;
-        if version != LEDGER_VERSION {
-            return Err(invalid(format!(
-                "it has version {version}, this program reads {LEDGER_VERSION}"
-            )));
-        }
-        let ledger = Ledger::from_tree(tree).map_err(unreadable)?;
-        let weeks = [Some(ledger.first_week), ledger.told];
-        if weeks.into_iter().flatten().any(|week| week > LAST_WEEK + 1) || ledger.spent.len() > MOST_METRICS {
+        let tree = Tree::kept("ledger", bytes, LEDGER_VERSION)?;
+        let ledger = Ledger::from_tree(tree).map_err(|misfit| invalid(misfit.to_string()))?;
+        let latest = ledger.first_week.max(ledger.told.unwrap_or(0));
+        if latest > LAST_WEEK + 1 || ledger.spent.len() > MOST_METRICS {
             return Err(invalid("a week or the number of metrics is outside its range".into()));
         }
         Ok(ledger)

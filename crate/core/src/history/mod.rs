@@ -16,7 +16,7 @@ pub use past::SearchTexts;
 pub use record::Feedback;
 
 use crate::bundle::sha256;
-use crate::tree::{FromTree as _, Misfit, ToJson, Tree, member, record};
+use crate::tree::{FromTree as _, ToJson, Tree, member, record};
 use crate::{Error, ErrorKind, EventKind};
 
 /// Version of the stored form.
@@ -82,15 +82,8 @@ impl History {
         if bytes.len() > MAX_HISTORY_BYTES {
             return Err(invalid(format!("{} bytes, at most {MAX_HISTORY_BYTES}", bytes.len())));
         }
-        let unreadable = |misfit: Misfit| invalid(misfit.to_string());
-        let tree = Tree::parse(bytes).map_err(unreadable)?;
-        let version = tree.version().map_err(unreadable)?;
-        if version != HISTORY_VERSION {
-            return Err(invalid(format!(
-                "it has version {version}, this program reads {HISTORY_VERSION}"
-            )));
-        }
-        let read = Read::from_tree(tree).map_err(unreadable)?;
+        let tree = Tree::kept("history", bytes, HISTORY_VERSION)?;
+        let read = Read::from_tree(tree).map_err(|misfit| invalid(misfit.to_string()))?;
         History::from_events(read.events)
     }
 

@@ -20,6 +20,8 @@ pub(crate) use record::record;
 pub use write::ToJson;
 pub(crate) use write::member;
 
+use crate::{Error, ErrorKind};
+
 /// Deepest nesting that is read; no type of the core needs half of it.
 pub const MAX_DEPTH: u8 = 16;
 
@@ -142,6 +144,22 @@ impl Tree {
             &mut reader,
         );
         reader.misfit.map_or(Ok(version as u32), Err)
+    }
+
+    /// The tree of what a device keeps, `what`, once it says that it is of the version that is read.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ProfileInvalid`] for what is no JSON, names no version, or another.
+    // Once in the module, for everything that is kept.
+    #[inline(never)]
+    pub(crate) fn kept(what: &'static str, bytes: &[u8], version: u32) -> Result<Tree, Error> {
+        let invalid = |reason| Error::from(ErrorKind::ProfileInvalid { what, reason });
+        let unreadable = |misfit: Misfit| invalid(misfit.to_string());
+        let tree = Tree::parse(bytes).map_err(unreadable)?;
+        match tree.version().map_err(unreadable)? {
+            found if found == version => Ok(tree),
+            found => Err(invalid(format!("it has version {found}, this program reads {version}"))),
+        }
     }
 
     const fn kind(&self) -> &'static str {

@@ -99,9 +99,10 @@ export class Device {
       const [body, status] = await this.#files.get(url);
       return new Response(body, { status });
     }
-    const headers = (init.headers ?? []).filter(([name]) => name.toLowerCase() !== "authorization");
-    const asks = (init.headers ?? []).length !== headers.length;
-    if (asks && seat.viewer) headers.push(["authorization", `Bearer ${this.site.tokenOf(seat.viewer.id)}`]);
+    const headers = new Headers(init.headers);
+    const asks = headers.has("authorization");
+    headers.delete("authorization");
+    if (asks && seat.viewer) headers.set("authorization", `Bearer ${this.site.tokenOf(seat.viewer.id)}`);
     return fetch(url, { ...init, headers });
   }
 

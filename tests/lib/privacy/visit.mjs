@@ -41,16 +41,19 @@ async function visited({ browser, world, setting, cell, overlay, demo }, act) {
   const context = await browser.newContext({ proxy: { server: wire.proxy }, locale: setting.locale, timezoneId: cell.timeZone, ...screen, viewport, ...setting.browser });
   let bucket = "";
   const issued = [];
+  const workers = new Set();
   context.on("request", (request) => {
     underWay.set(request, Date.now());
-    // A service worker's own are in no order with the page's: another process issues them.
-    if (!request.serviceWorker()) issued.push({ bucket, key: `${request.method()} ${request.url()}` });
+    // A service worker's own, and the script of a worker, are in no order with the page's: another process issues them, so that
+    // one may be told of before the script of the page that asked for it.
+    if (!request.serviceWorker()) issued.push({ bucket, url: request.url(), key: `${request.method()} ${request.url()}` });
   });
   for (const end of ["requestfinished", "requestfailed"]) context.on(end, (request) => underWay.delete(request));
   try {
     const page = await context.newPage();
     const problems = [];
     page.on("pageerror", (error) => problems.push(String(error)));
+    page.on("worker", (worker) => workers.add(worker.url()));
     await page.clock.install({ time: openedAt(cell) });
     const during = async (name, what, idle = async () => {}) => {
       wire.begin((bucket = name));
@@ -62,7 +65,7 @@ async function visited({ browser, world, setting, cell, overlay, demo }, act) {
     };
     const result = await act({ page, during, nextBundle: () => (bundle = world.bundles[1]) });
     if (problems.length > 0) throw new Error(`the page: ${problems.join("\n")}`);
-    return { ...result, traffic: inOrder(wire.traffic(), issued) };
+    return { ...result, traffic: inOrder(wire.traffic(), issued.filter(({ url }) => !workers.has(url))) };
   } finally {
     await context.close();
     await wire.close();

@@ -147,8 +147,17 @@ fn it_serves_logs_nothing_personal_and_ends_on_sigterm() {
     }
 }
 
-#[tokio::test]
-async fn requests_in_flight_are_finished() {
+/// A server of its own whose workers are all busy, so that what it is asked waits.
+struct Busy {
+    address: std::net::SocketAddr,
+    stop: oneshot::Sender<()>,
+    server: tokio::task::JoinHandle<std::io::Result<()>>,
+    held: tokio::sync::OwnedSemaphorePermit,
+    _root: tempfile::TempDir,
+}
+
+/// Starts one that, once it is told to stop, waits for so long for what it was asked.
+async fn busy(grace: Duration) -> Busy {
     let (root, _) = root_with(&World::small());
     let state = Arc::new(state(root.path(), Settings::default(), NOW));
     let workers = Arc::clone(&state.workers);
@@ -160,55 +169,53 @@ async fn requests_in_flight_are_finished() {
         state,
         async { stopped.await.unwrap() },
         Duration::ZERO,
-        Duration::from_secs(20),
+        grace,
     ));
+    let all = workers.available_permits() as u32;
+    Busy {
+        address,
+        stop,
+        server,
+        held: workers.acquire_many_owned(all).await.unwrap(),
+        _root: root,
+    }
+}
 
-    // All workers are busy, so the request waits until the stop has been asked for.
-    let busy = workers.acquire_many(workers.available_permits() as u32).await.unwrap();
+/// A connection on which candidates were asked for.
+async fn asked(address: std::net::SocketAddr) -> tokio::net::TcpStream {
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
     stream
         .write_all(b"GET /v1/candidates?size=3 HTTP/1.1\r\nhost: x\r\n\r\n")
         .await
         .unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
-    stop.send(()).unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn requests_in_flight_are_finished() {
+    let busy = busy(Duration::from_secs(20)).await;
+    let mut stream = asked(busy.address).await;
+    busy.stop.send(()).unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
-    assert!(!server.is_finished(), "it waits for the request");
-    drop(busy);
+    assert!(!busy.server.is_finished(), "it waits for the request");
+    drop(busy.held);
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.unwrap();
     assert!(answer.starts_with(b"HTTP/1.1 200"));
-    server.await.unwrap().unwrap();
+    busy.server.await.unwrap().unwrap();
     assert!(
-        tokio::net::TcpStream::connect(address).await.is_err(),
+        tokio::net::TcpStream::connect(busy.address).await.is_err(),
         "nothing listens any more"
     );
 }
 
 #[tokio::test]
 async fn a_request_that_never_ends_does_not_keep_it_alive() {
-    let (root, _) = root_with(&World::small());
-    let state = Arc::new(state(root.path(), Settings::default(), NOW));
-    let workers = Arc::clone(&state.workers);
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let (stop, stopped) = oneshot::channel::<()>();
-    let server = tokio::spawn(serve(
-        listener,
-        state,
-        async { stopped.await.unwrap() },
-        Duration::ZERO,
-        Duration::from_millis(200),
-    ));
-    let _busy = workers.acquire_many(workers.available_permits() as u32).await.unwrap();
-    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
-    stream
-        .write_all(b"GET /v1/candidates HTTP/1.1\r\nhost: x\r\n\r\n")
-        .await
-        .unwrap();
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    stop.send(()).unwrap();
-    tokio::time::timeout(Duration::from_secs(5), server)
+    let busy = busy(Duration::from_millis(200)).await;
+    let _stream = asked(busy.address).await;
+    busy.stop.send(()).unwrap();
+    tokio::time::timeout(Duration::from_secs(5), busy.server)
         .await
         .unwrap()
         .unwrap()

@@ -1,22 +1,27 @@
-//! What noised answers are good for, and what a device spends in a year: a synthetic population, week by week.
+//! What noised answers are good for, and what a device spends in a year: people of the simulated world, week by week.
 //!
-//! `cargo run --release -p upnext-core --example disclosure_curve [-- --json]`
+//! `cargo run --release --locked --workspace --example disclosure_curve [-- --json]`
 //!
-//! Each device's viewer has a habit of their own; a week of the year falls into a bucket of each metric by it. Devices
-//! answer through [`Ledger`] as they do in a page, a server counts and [`estimate`]s. The error is that of a bucket's share
-//! among all devices, whether they answered or not, over buckets, metrics and weeks.
+//! The people are those of `upnext-export simulate`, with what they watched, liked and sent away in its log. A year is longer
+//! than that log and a population larger, so each device lives the log's weeks of one person over and over, beginning
+//! with another week than the next device of that person. Devices answer through [`Ledger`] as they do in a page, a server counts and
+//! [`estimate`]s. The error is that of a bucket's share among all devices, whether they answered or not, over buckets, metrics
+//! and weeks.
 
-use upnext_core::EventKind;
-use upnext_core::disclosure::week::{WEEK_MS, starts_at, truth};
+use upnext_core::disclosure::week::{WEEK_MS, starts_at, truth, week_of};
 use upnext_core::disclosure::{Ledger, METRICS, Metric, Terms, estimate};
 use upnext_core::hash::hash64;
 use upnext_core::history::{History, StoredEvent};
+use upnext_export::simulate::{Options, simulate};
+use upnext_export::table::{Dataset, NONE};
 
 const EPSILONS: [u32; 5] = [250, 500, 1_000, 2_000, 4_000];
 const POPULATIONS: [usize; 3] = [1_000, 10_000, 100_000];
 /// A Monday of 2026.
 const START: u32 = 2_950;
 const WEEKS: u32 = 52;
+/// Days of the simulated log: eight whole weeks, on whichever day it begins.
+const DAYS: u32 = 63;
 
 /// Uniform numbers of 32 bits.
 struct Numbers(u64);
@@ -26,34 +31,51 @@ impl Numbers {
         self.0 += 1;
         (hash64(17, &self.0.to_le_bytes()) >> 32) as u32
     }
-
-    fn unit(&mut self) -> f64 {
-        f64::from(self.next()) / 4_294_967_296.0
-    }
 }
 
-/// What a viewer of this habit, 0..1, does in a week.
-fn week(habit: f64, week: u32, numbers: &mut Numbers) -> History {
-    let videos = (numbers.unit() * 40.0 * habit * habit) as usize;
-    let mut events = Vec::new();
-    for video in 0..videos {
-        let at = |minute: i64, kind| StoredEvent {
-            video: Some(video.to_string()),
-            length_seconds: Some(400.0),
-            ..StoredEvent::new(kind, starts_at(week) + (video as i64 * 90 + minute) * 60_000)
-        };
-        let seconds = (numbers.unit() * 440.0).min(400.0) as f32;
-        events.push(StoredEvent {
-            seconds: Some(seconds),
-            ..at(0, EventKind::Watch)
-        });
-        match numbers.unit() {
-            roll if roll < 0.03 * habit => events.push(at(1, EventKind::Like)),
-            roll if roll > 0.99 => events.push(at(1, EventKind::Dislike)),
-            _ => {}
+/// What the people of a log did, by person and whole week of the log.
+struct Lives {
+    /// `[person][week]`, as the person's device keeps it.
+    weeks: Vec<Vec<Vec<StoredEvent>>>,
+    first: u32,
+    count: u32,
+}
+
+impl Lives {
+    fn of(data: &Dataset) -> Lives {
+        let table = &data.interactions;
+        let [begins, ends] = [table.at_ms.first(), table.at_ms.last()].map(|at| at.copied().unwrap_or(0));
+        // The week in which the log begins and the one in which it ends are not whole.
+        let first = week_of(begins) + 1;
+        let count = week_of(ends).saturating_sub(first).max(1);
+        let mut weeks = vec![vec![Vec::new(); count as usize]; data.users.len()];
+        for row in 0..table.len() {
+            let Some(week) = week_of(table.at_ms[row])
+                .checked_sub(first)
+                .filter(|week| *week < count)
+            else {
+                continue;
+            };
+            let video = table.video[row];
+            weeks[table.user[row] as usize][week as usize].push(StoredEvent {
+                video: (video != NONE).then(|| data.videos.ids.name(video).to_owned()),
+                seconds: table.seconds[row],
+                length_seconds: data.length_of(video),
+                ..StoredEvent::new(table.kind[row], table.at_ms[row])
+            });
         }
+        Lives { weeks, first, count }
     }
-    History::from_events(events).unwrap_or_default()
+
+    /// What a person's device holds of the log's week `turn`, as if that were the week `at`.
+    fn history(&self, person: usize, turn: u32, at: u32) -> History {
+        let later = (i64::from(at) - i64::from(self.first + turn)) * WEEK_MS;
+        let events = self.weeks[person][turn as usize].iter().map(|event| StoredEvent {
+            at_ms: event.at_ms + later,
+            ..event.clone()
+        });
+        History::from_events(events).unwrap_or_default()
+    }
 }
 
 /// How many answered with each bucket of each metric.
@@ -96,7 +118,7 @@ fn count(counts: &mut Counts, buckets: [u32; METRICS]) {
     }
 }
 
-fn main() {
+fn main() -> Result<(), String> {
     let json = std::env::args().any(|word| word == "--json");
     let mut numbers = Numbers(0);
     // Eight answers whatever they cost: the curve is over ε alone. Smaller populations are the first of the largest.
@@ -106,11 +128,19 @@ fn main() {
         ..Terms::CURRENT
     });
     let devices = POPULATIONS.into_iter().max().unwrap_or(0);
-    let habits: Vec<f64> = (0..devices).map(|_| numbers.unit()).collect();
+    let options = Options {
+        users: 2_000,
+        videos: 3_000,
+        days: DAYS,
+        seed: 1,
+        drifting: 0.0,
+    };
+    let (data, _) = simulate(&options).map_err(|error| error.to_string())?;
+    let lives = Lives::of(&data);
+    let people = lives.weeks.len();
     let opened = starts_at(START - 1);
     let mut ledgers = EPSILONS.map(|_| {
-        habits
-            .iter()
+        (0..devices)
             .map(|_| Ledger::new(opened, numbers.next()))
             .collect::<Vec<_>>()
     });
@@ -121,16 +151,26 @@ fn main() {
         let mut named = EPSILONS.map(|_| [Counts::default(); POPULATIONS.len()]);
         let mut told = EPSILONS.map(|_| [0_u64; POPULATIONS.len()]);
         let now_ms = starts_at(at) + WEEK_MS + WEEK_MS / 2;
-        for (device, habit) in habits.iter().enumerate() {
-            let history = week(*habit, at, &mut numbers);
-            let buckets = truth(&history, at);
+        let weeks: Vec<Vec<(History, [u32; METRICS])>> = (0..people)
+            .map(|person| {
+                let of = |turn| {
+                    let history = lives.history(person, turn, at);
+                    let buckets = truth(&history, at);
+                    (history, buckets)
+                };
+                (0..lives.count).map(of).collect()
+            })
+            .collect();
+        for device in 0..devices {
+            let turn = (at as usize + device / people) % lives.count as usize;
+            let (history, buckets) = &weeks[device % people][turn];
             let within = |place: &usize| device < POPULATIONS[*place];
             (0..POPULATIONS.len())
                 .filter(within)
-                .for_each(|place| count(&mut truths[place], buckets));
+                .for_each(|place| count(&mut truths[place], *buckets));
             for (which, terms) in terms.iter().enumerate() {
                 let random = [(); METRICS].map(|()| numbers.next());
-                let report = ledgers[which][device].tell(terms, &history, &bundle, now_ms, random);
+                let report = ledgers[which][device].tell(terms, history, &bundle, now_ms, random);
                 if let Some(report) = report.filter(|report| report.week == at) {
                     for place in (0..POPULATIONS.len()).filter(within) {
                         told[which][place] += 1;
@@ -173,4 +213,5 @@ fn main() {
     if json {
         println!("[{}]", lines.join(",\n "));
     }
+    Ok(())
 }

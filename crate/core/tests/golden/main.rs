@@ -7,6 +7,7 @@
 mod cases;
 mod coverage;
 mod fixture;
+mod past;
 mod set;
 
 use std::path::{Path, PathBuf};

@@ -25,7 +25,11 @@ const tarball = join(packDir, readdirSync(packDir).find((file) => file.endsWith(
 const hash = createHash("sha256").update(readFileSync(tarball)).digest("hex");
 
 // A site that depends on it.
-for (const part of ["index.html", "playground.html", "style.css", "src"]) cpSync(join(root, "www", part), join(stage, part), { recursive: true });
+for (const part of ["style.css", "src"]) cpSync(join(root, "www", part), join(stage, part), { recursive: true });
+/** A part that several pages have, with the indentation of the line that names it. */
+const partOf = (_, indentation, name) => readFileSync(join(root, "www/parts", `${name}.html`), "utf8").trimEnd().replace(/^(?=.)/gm, indentation);
+const pages = ["index.html", "playground.html"];
+for (const page of pages) writeFileSync(join(stage, page), readFileSync(join(root, "www", page), "utf8").replace(/^( *)<!-- part: (\w+) -->$/gm, partOf));
 const stamp = join(stage, "installed.stamp");
 if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== hash) {
   writeFileSync(join(stage, "package.json"), JSON.stringify({ name: "upnext-demo", private: true, type: "module" }, null, 2));
@@ -44,6 +48,6 @@ await build({
   base: "./",
   logLevel: "error",
   configFile: false,
-  build: { outDir: "dist", emptyOutDir: true, target: "es2022", rolldownOptions: { ...withoutIt, input: [join(stage, "index.html"), join(stage, "playground.html")] } },
+  build: { outDir: "dist", emptyOutDir: true, target: "es2022", rolldownOptions: { ...withoutIt, input: pages.map((page) => join(stage, page)) } },
   worker: { format: "es", rolldownOptions: withoutIt },
 });

@@ -1,14 +1,17 @@
 // Pictures of the demo page and the playground, to look at: widths, colours, directions, panels.
 //   npm run screenshots [-- --page URL] [--out .upnext/screenshots] [--only 1280] [--demo]
-// Without an address `npm start` is run for it. --demo writes docs/demo.png too, the README's picture.
+//   npm run screenshots -- --html report.html --html .upnext/docs/index.html
+// Without an address `npm start` is run for it. --demo writes docs/demo.png too, the README's picture. --html takes files instead: reports,
+// the page of online metrics, the handbook.
 import { spawn } from "node:child_process";
 import { copyFileSync, mkdirSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
 import { root, workDir } from "../tests/lib/paths.mjs";
 
-const { values } = parseArgs({ options: { page: { type: "string" }, out: { type: "string" }, only: { type: "string", default: "" }, demo: { type: "boolean", default: false } } });
+const { values } = parseArgs({ options: { page: { type: "string" }, out: { type: "string" }, only: { type: "string", default: "" }, demo: { type: "boolean", default: false }, html: { type: "string", multiple: true, default: [] } } });
 const out = resolve(values.out ?? join(workDir, "screenshots"));
 
 let starter;
@@ -67,18 +70,33 @@ async function openDemo(page, opened) {
   await page.waitForFunction(() => document.querySelectorAll("#why-day .estimate").length === 8);
 }
 
+/** A file, narrow and dark, as wide as a laptop, and on a large screen; says where it is wider than the screen. */
+async function pictureFile(browser, path) {
+  const name = `${basename(dirname(resolve(path)))}-${basename(path, ".html")}`;
+  for (const [width, colorScheme] of [[360, "dark"], [1280, "light"], [1280, "dark"], [3840, "light"]]) {
+    const page = await browser.newPage({ viewport: { width, height: Math.round(width * 0.6) }, colorScheme });
+    await page.goto(pathToFileURL(resolve(path)).href);
+    const file = join(out, `${name}-${width}-${colorScheme}.png`);
+    await page.screenshot({ path: file, fullPage: true });
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    console.log(`${file}${wide > 0 ? `: ${wide} px wider than the screen` : ""}`);
+    await page.close();
+  }
+}
+
 mkdirSync(out, { recursive: true });
-const address = values.page ?? (await start());
+const address = values.page ?? (values.html.length > 0 ? undefined : await start());
 const browser = await chromium.launch({ executablePath: process.env.UPNEXT_CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu", "--no-first-run"] });
 try {
-  for (const [name, width, height, colorScheme, dir, opened] of VIEWS.filter(([name]) => name.startsWith(values.only))) {
+  for (const path of values.html) await pictureFile(browser, path);
+  for (const [name, width, height, colorScheme, dir, opened] of address === undefined ? [] : VIEWS.filter(([name]) => name.startsWith(values.only))) {
     const context = await browser.newContext({ viewport: { width, height }, colorScheme, locale: "en-GB", timezoneId: "Europe/Berlin", reducedMotion: "reduce" });
     const page = await context.newPage();
     const playground = name.startsWith("playground");
     await page.goto(`${address}${playground ? "/playground.html" : ""}?dir=${dir}`);
     await page.waitForSelector("body[data-ready]", { timeout: 60_000 });
     if (playground && (await page.isVisible("#without"))) {
-      console.log(`${name}: left out, the module with tract is not built: npm run build`);
+      console.log(`${name}: left out, the module with tract is not built: npm start -- --playground`);
       await context.close();
       continue;
     }

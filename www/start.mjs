@@ -20,6 +20,8 @@ candidate server and the demo page, and prints the address. What is unchanged is
   --port N        port of the page (default 5173, or a free one)
   --server-port N port of the candidate server (default 8787, or a free one)
   --users N --videos N   size of the simulated world
+  --playground    build what the playground needs too, the module with tract: some
+                  minutes, once; with it built before it is there without this
   --check         stop after everything is up (exit code 0)
   --help
 
@@ -37,6 +39,7 @@ try {
       "server-port": { type: "string" },
       users: { type: "string" },
       videos: { type: "string" },
+      playground: { type: "boolean" },
       check: { type: "boolean" },
       help: { type: "boolean", short: "h" },
     },
@@ -136,6 +139,7 @@ async function main() {
   ensurePackages();
   mkdirSync(workDir, { recursive: true });
   await step("package", "npm", ["run", "--silent", "build:compact"], { show: true });
+  if (options.playground) await step("module of the playground", "npm", ["run", "--silent", "build:onnx"], { show: true });
   // The whole workspace: one choice of dependency features, so that start and test share what they compile.
   await step("upnext-export and upnext-server", "cargo", ["build", "--release", "--locked", "--workspace", "--bins"]);
   const exporter = binary("upnext-export");
@@ -180,7 +184,8 @@ async function main() {
   startChild("page", "node", ["www/serve.mjs", "--port", String(pagePort)]);
   await waitFor(`${origin}/healthz`, 30);
   await waitFor(page, 30);
-  console.log(`\n  upnext is up after ${span((Date.now() - started) / 1000)}\n  page    ${page}\n  server  ${origin}/healthz\n  logs    ${join(cacheDir, "logs")}\n  Ctrl-C stops both.`);
+  const playground = existsSync(join(root, "dist/onnx/upnext.js")) ? `${page}/playground.html` : "without its module yet: npm start -- --playground builds it, some minutes, once";
+  console.log(`\n  upnext is up after ${span((Date.now() - started) / 1000)}\n  page        ${page}\n  server      ${origin}/healthz\n  playground  ${playground}\n  logs        ${join(cacheDir, "logs")}\n  Ctrl-C stops both.`);
   if (options.check) await stop(0);
 }
 

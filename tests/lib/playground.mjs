@@ -27,6 +27,8 @@ export function testPlayground(given) {
       const page = await context.newPage();
       const [problems, requests] = [[], []];
       page.on("pageerror", (error) => problems.push(String(error)));
+      // The console of a page that works is empty.
+      page.on("console", (message) => ["error", "warning"].includes(message.type()) && problems.push(`console: ${message.text()}`));
       page.on("request", (request) => requests.push(request.url()));
       await page.goto(`${site.page}/playground.html${query}`);
       await page.waitForSelector("body[data-ready]");
@@ -138,6 +140,32 @@ export function testPlayground(given) {
       await close();
     });
 
+    test("an op that tract does not know is named; a graph that makes tract trap is told of, and the page starts its module again", async () => {
+      const { page, problems, close } = await open();
+      const exported = readFileSync(foreign("torch-recurrent.onnx"));
+      // The same graph with an op of the same length that no engine has.
+      const unknown = Buffer.from(exported);
+      for (let at = unknown.indexOf("\x22\x03GRU"); at >= 0; at = unknown.indexOf("\x22\x03GRU")) unknown.write("GRX", at + 2);
+      assert.ok(!unknown.equals(exported), "the op is where it was thought to be");
+      assert.match((await give(page, "tower", { name: "unknown.onnx", mimeType: "text/plain", buffer: unknown })) ?? "no problem", /unknown\.onnx: .*GRX.*onnx-invalid/s);
+      // Ids of a graph outside the compact set are not checked before tract looks them up.
+      assert.equal(await give(page, "tower", foreign("torch-recurrent.onnx")), undefined);
+      const width = Number(/→ (\d+)$/.exec(await text(page, "#said-tower"))[1]);
+      const vector = (row) => Array.from({ length: width }, (_, i) => Math.sin(row * 7 + i)).join(" ");
+      assert.equal(await give(page, "candidates", file("mine.csv", `id,vector\na,${vector(0)}\nb,${vector(1)}\n`)), undefined);
+      const before = await slate(page);
+      const field = page.locator("#fields textarea").first();
+      const typed = (words) => said(page, async () => { await field.fill(words); await page.focus("#size"); });
+      assert.match((await typed("999999, 0, 0")) ?? "no problem", /the module stopped: .*has no row for: give smaller ids\. The module was started again/);
+      // What it had was read again, by the new one.
+      assert.match(await text(page, "#said-tower"), /→ \d+$/);
+      assert.deepEqual(await slate(page), before);
+      assert.equal(await typed("1, 2, 0"), undefined);
+      assert.equal((await slate(page)).length, 2);
+      assert.deepEqual(problems, []);
+      await close();
+    });
+
     test("a bad file is told with what, where and how to mend it, and the page goes on", async () => {
       const { page, problems, close } = await open();
       const bad = [
@@ -167,6 +195,7 @@ export function testPlayground(given) {
       ]) assert.match((await give(page, "inputs", file("a.json", json))) ?? "no problem", expected, json);
       assert.match(await give(page, "program", file("a.program", "nothing")), /a\.program: .*program-invalid/);
       assert.match(await give(page, "candidates", file("wide.csv", "id,vector\nx,1 2 3\n")), /the tower gives 2 numbers, the vectors of the candidates have 3/);
+      assert.ok(await page.isHidden("#ranked"), "no slate of files that were replaced");
       assert.equal(await give(page, "candidates", file("mine.csv", `\ufeff${CANDIDATES.replaceAll("\n", "\r\n")}`)), undefined);
       assert.equal((await slate(page)).length, 4);
       assert.deepEqual(problems, []);

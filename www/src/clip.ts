@@ -18,6 +18,8 @@ export class Seen {
   }
 }
 
+/** Pixels of a picture's width, at most. */
+const WIDEST = 1920;
 /** Pictures a second, at most: it is a film, and the processor is the viewer's. */
 const FRAMES = 30;
 
@@ -45,6 +47,13 @@ export class ClipPlayer {
     private readonly canvas: HTMLCanvasElement,
     private readonly events: ClipEvents,
   ) {
+    // As sharp as it is large.
+    new ResizeObserver(() => {
+      const width = Math.min(WIDEST, Math.round(canvas.clientWidth * devicePixelRatio));
+      if (width === 0 || width === canvas.width) return;
+      [canvas.width, canvas.height] = [width, Math.round((width * 9) / 16)];
+      this.#drawn = Number.NaN;
+    }).observe(canvas);
     const frame = (now: number) => {
       this.#advance(now);
       requestAnimationFrame(frame);

@@ -14,7 +14,7 @@ function keep(name: string, value: string): void {
   }
 }
 
-/** Connects the two buttons; how the page begins, `?dir=rtl` and `?theme=dark` too, is read in `index.html`. */
+/** Connects the two buttons; how the page begins, `?dir=rtl` and `?theme=dark` too, is read in `parts/head.html`. */
 export function connectLooks(): void {
   const { documentElement: page } = document;
   let theme = THEMES.find((one) => one === page.dataset.theme) ?? "system";

@@ -89,9 +89,11 @@ class Page {
   async #rank(because: string): Promise<void> {
     try {
       await this.#rankRail(because);
-      const shelf = await this.upnext.recommend({ ...this.#wishes(), surface: "home", size: SHELF });
+      const shelf = await this.upnext.recommend({ ...this.#wishes(), surface: "home", size: SHELF + RAIL });
       this.network.ranked();
-      this.#home.show(shelf.items.map((item) => this.#card(item)));
+      // What stands in the rail is not shown twice.
+      const beside = new Set(this.#slate?.items.map(({ id }) => id));
+      this.#home.show(shelf.items.filter(({ id }) => !beside.has(id)).slice(0, SHELF).map((item) => this.#card(item)));
     } catch (error) {
       // The last good slate stays where it is.
       tell(error);

@@ -136,7 +136,9 @@ const KINDS: ((next: () => number, hue: number) => Draw)[] = [
           fall.addColorStop(0.35, colour(0.8, 0.16, hue + 30 * band, 0.2 + 0.14 * Math.sin(phase + x * 20 + seconds)));
           fall.addColorStop(1, colour(0.6, 0.18, hue + 60, 0));
           paint.fillStyle = fall;
-          paint.fillRect(x * width, height * (top + wave), width / 64 + 1, height * 0.4);
+          // From pixel to pixel: columns that overlap would show as stripes.
+          const from = Math.floor(x * width);
+          paint.fillRect(from, height * (top + wave), Math.floor(x * width + width / 64) - from, height * 0.4);
         }
       });
       paint.fillStyle = colour(0.12, 0.03, hue + 120);

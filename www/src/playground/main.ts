@@ -131,6 +131,7 @@ class Playground {
     this.#say("program", "none given: this page compiles the tower");
     const { tower, program } = await this.#engine.ask("tower", { name: file.name, bytes: read, output });
     this.#tower = tower;
+    this.#unrank();
     if ("bytes" in program) this.#program = program;
     this.#showFields(tower);
     this.#showProgram(program);
@@ -142,7 +143,13 @@ class Playground {
     const { ids, width, vectors, ignored } = table;
     await this.#engine.ask("candidates", { ids, vectors });
     this.#table = table;
+    this.#unrank();
     return `${number.format(ids.length)} candidates with vectors of ${width}${ignored.length > 0 ? `; not read: ${ignored.join(", ")}` : ""}`;
+  }
+
+  /** What is shown was made of other files. */
+  #unrank(): void {
+    for (const part of ["#ranked", "#timed"]) find(part).hidden = true;
   }
 
   #say(kind: Kind, what: string, bad = false): void {

@@ -83,7 +83,8 @@ async function declarations() {
       compiler: { overrideTsconfig: { compilerOptions: { target: "es2022", module: "esnext", moduleResolution: "bundler", lib: ["es2022", "dom", "dom.iterable"], strict: true, types: [] }, files: [join(types, `${source}.d.ts`)] } },
       newlineKind: "lf",
       apiReport: { enabled: true, reportFolder: reports, reportTempFolder: join(workDir, "api"), reportFileName: `${name}.api.md` },
-      docModel: { enabled: false },
+      // What docs/site/api.mjs makes pages of.
+      docModel: { enabled: true, apiJsonFilePath: join(reports, `${name}.api.json`) },
       dtsRollup: { enabled: true, untrimmedFilePath: rolled },
       tsdocMetadata: { enabled: false },
       messages: { extractorMessageReporting: { "ae-missing-release-tag": { logLevel: "none" } }, tsdocMessageReporting: { default: { logLevel: "none" } } },

@@ -9,6 +9,7 @@ import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import Eleventy from "@11ty/eleventy";
 import { root, targetDir, workDir } from "../../tests/lib/paths.mjs";
+import { apiPage, optionTables } from "./api.mjs";
 import { escape, layout } from "./layout.mjs";
 import { anchorOf, handbookMarkdown, relative } from "./markdown.mjs";
 import { siteMap } from "./pages.mjs";
@@ -54,6 +55,10 @@ export async function buildSite(out, rustdoc) {
   const pages = groups.flatMap(({ pages }) => pages);
   // Of programs that are not built nothing is printed.
   const configuration = pages.find(({ path }) => path === "docs/configuration.md");
+  const reports = pages.filter(({ path }) => path.startsWith("docs/api/"));
+  const entries = reports.map(({ path, title }) => ({ entry: path.slice("docs/api/".length).replace(".api.md", ""), specifier: title }));
+  reports.forEach((page, at) => (page.text = apiPage(entries[at].entry, page.title, page.text)));
+  configuration.text += `\n## Options of the package\n\n${optionTables(entries) || "The package is not built here: `npm run build`."}\n`;
   configuration.text += `\n${helpOfPrograms() ?? "The programs are not built here: `cargo build --release --workspace --bins`."}\n`;
   const byPath = new Map(pages.map((page) => [page.path, page.address]));
   const sources = new Map();
@@ -100,8 +105,10 @@ export async function buildSite(out, rustdoc) {
     writeFileSync(join(out, address), layout({ page, content: sourceOf(path, address, byPath), headings: [], groups, more }));
   }
   for (const path of pictures) cpSync(join(root, path), join(out, path));
-  for (const name of ["site.css", "search.js"]) cpSync(join(root, "docs/site", name), join(out, name));
-  writeFileSync(join(out, "search.json"), JSON.stringify(pages.filter(({ path }) => !path.startsWith("docs/api/")).flatMap(searchParts)));
+  cpSync(join(root, "docs/site/site.css"), join(out, "site.css"));
+  // No module and no fetch: both want a server, and a copy of the folder is to be whole. A block keeps its names to itself.
+  writeFileSync(join(out, "search.js"), `{\n${readFileSync(join(root, "docs/site/search.js"), "utf8")}}\n`);
+  writeFileSync(join(out, "search-index.js"), `globalThis.handbook = ${JSON.stringify(pages.flatMap(searchParts))};\n`);
   if (crates.length > 0) cpSync(rustdoc, join(out, "rust"), { recursive: true });
   return { pages: pages.length, sources: sources.size, crates: crates.length };
 }

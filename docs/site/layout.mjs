@@ -46,7 +46,7 @@ ${content}
       </main>
       ${parts.length > 1 ? `<nav class="parts" aria-label="On this page"><h2>On this page</h2><ul>${parts.map(({ level, text, anchor }) => `<li class="level-${level}"><a href="#${anchor}">${escape(text)}</a></li>`).join("")}</ul></nav>` : ""}
     </div>
-    <script type="module" src="${to("search.js")}"></script>
+    <script defer src="${to("search.js")}"></script>
   </body>
 </html>
 `;

@@ -8,7 +8,7 @@ import { root } from "../../tests/lib/paths.mjs";
 const GROUPS = [
   ["Start", ["README.md", "docs/tutorial.md", "docs/architecture.md", "docs/glossary.md"]],
   ["On the device", ["docs/packaging.md", "docs/players.md", "docs/privacy.md", "docs/diversity.md", "docs/learning.md", "docs/replay.md"]],
-  ["Models", ["docs/tables.md", "docs/features.md", "docs/training.md", "docs/text.md", "docs/compile.md", "docs/evaluation.md", "docs/benchmark.md", "docs/figures.md"]],
+  ["Models", ["docs/tables.md", "docs/features.md", "docs/training.md", "docs/text.md", "docs/compile.md", "docs/evaluation.md", "docs/benchmark.md", "docs/benchmarks.md", "docs/figures.md"]],
   ["Running it", ["docs/server.md", "docs/configuration.md", "docs/operations.md", "docs/scale.md", "docs/online.md", "docs/closed-loop.md", "docs/edge.md", "docs/releases.md"]],
   ["Formats", ["docs/bundle.md", "docs/candidate-block.md", "docs/errors.md"]],
   ["Project", ["CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]],
@@ -33,8 +33,8 @@ export function siteMap() {
   const more = [...texts.keys()].filter((path) => !sorted.has(path) && !path.startsWith("docs/adr/"));
   if (more.length > 0) groups.push({ group: "More", pages: more.map((path) => page(path, texts.get(path))) });
   groups.push({ group: "Decisions", pages: [...texts.keys()].filter((path) => path.startsWith("docs/adr/")).map((path) => page(path, texts.get(path))) });
-  const reports = readdirSync(join(root, "docs/api")).filter((name) => name.endsWith(".api.md")).sort();
   const entry = (name) => (name === "upnext.api.md" ? "upnext" : `upnext/${name.replace(".api.md", "")}`);
+  const reports = readdirSync(join(root, "docs/api")).filter((name) => name.endsWith(".api.md")).sort((a, b) => (entry(a) < entry(b) ? -1 : 1));
   groups.push({ group: "API", pages: reports.map((name) => page(`docs/api/${name}`, readFileSync(join(root, "docs/api", name), "utf8"), entry(name))) });
   return groups;
 }

@@ -1,11 +1,12 @@
-// What of the handbook is written by the code: the page of features by the sources of their spec; the help of both
-// programs, which the site's page of configuration ends with.
-//   npm run docs:reference            writes docs/features.md
+// What of the handbook is written by the code: the page of features by the sources of their spec, that of benchmarks by their
+// records; the help of both programs, which the site's page of configuration ends with.
+//   npm run docs:reference            writes docs/features.md and docs/benchmarks.md
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { binary, root } from "../../tests/lib/paths.mjs";
+import { benchmarksPage } from "./benchmarks.mjs";
 
 const read = (path) => readFileSync(join(root, path), "utf8");
 
@@ -97,7 +98,7 @@ export function helpOfPrograms() {
 }
 
 /** Pages by path, with what writes them. */
-export const references = { "docs/features.md": featuresPage };
+export const references = { "docs/features.md": featuresPage, "docs/benchmarks.md": benchmarksPage };
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   for (const [path, page] of Object.entries(references)) {

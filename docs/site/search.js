@@ -1,4 +1,4 @@
-// Search in the handbook: the words are looked for here, in an index that is fetched when the field is first used.
+// Search in the handbook: the words are looked for here, in an index that is loaded when the field is first used.
 const [form, query, found] = ["search", "query", "found"].map((id) => document.getElementById(id));
 const article = document.querySelector("article");
 const { root } = form.dataset;
@@ -6,7 +6,14 @@ const MOST = 20;
 let parts;
 
 const plain = (text) => text.normalize("NFKC").toLowerCase();
-const load = () => (parts ??= fetch(`${root}search.json`).then((answer) => answer.json()).then((all) => all.map((part) => ({ ...part, title: plain(part.heading), body: plain(part.text) }))));
+const load = () =>
+  (parts ??= new Promise((loaded, failed) => {
+    const index = document.createElement("script");
+    index.src = `${root}search-index.js`;
+    index.onload = () => loaded(globalThis.handbook.map((part) => ({ ...part, title: plain(part.heading), body: plain(part.text) })));
+    index.onerror = failed;
+    document.head.append(index);
+  }));
 
 /** Parts that hold every word, those first whose heading does; then by how often. */
 function matches(all, words) {

@@ -17,6 +17,8 @@ import { binary, cacheDir, root, workDir } from "../lib/paths.mjs";
 import { ADMIN_KEY, SECRET, tokenOf } from "../lib/server.mjs";
 import { step } from "../lib/step.mjs";
 import { benchBundle, benchPython } from "./prepare.mjs";
+import { keepRecord } from "./record.mjs";
+import { loadTables } from "./tables.mjs";
 
 const AUTOCANNON = "8.0.0";
 const WANTED_P99_MS = 20;
@@ -202,11 +204,11 @@ try {
     console.log(`${count} a request: ${number(events_per_second, 0)} durable events/s, p99 ${number(p99)} ms`);
   }
   console.log(`block of 500: ${number(record.upnext.block_bytes, 0)} bytes; memory after the load ${number(record.upnext.memory_after / 1e9, 2)} GB`);
-  if (options.json) writeFileSync(options.json, `${JSON.stringify(record, null, 1)}\n`);
   const failed = record.upnext.steady.failed + record.upnext.most.failed + record.upnext.events_of_1.failed + record.upnext.events_of_100.failed;
   if (failed > 0) failure = `${failed} requests were not answered with 200`;
   else if (record.upnext.steady.p99 > WANTED_P99_MS) failure = `p99 is ${number(record.upnext.steady.p99)} ms, wanted: ${WANTED_P99_MS} ms`;
   else if (record.upnext.steady.requests_per_second < 0.98 * rate) failure = `${number(record.upnext.steady.requests_per_second)} requests/s were answered, wanted: ${rate}`;
+  keepRecord(options.json, { script: "bench:load", tables: loadTables(record), missed: failure ? [failure] : [] });
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }

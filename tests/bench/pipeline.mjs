@@ -1,7 +1,7 @@
 // What it proves: how long the device takes for a whole slate of a thousand candidates, with ranker, diversity by a
 // determinantal point process (20 videos) and a reason for each, in Chromium, on one thread, and where the time goes; beside
 // the same pipeline in plain JavaScript (rival.js), on the same bundle, block, viewer and moments, with equal slates.
-//   npm run bench:pipeline -- [--calls 1500] [--candidates 1000]
+//   npm run bench:pipeline -- [--calls 1500] [--candidates 1000] [--json FILE]
 // Calls of the two alternate, so that a slow moment of the machine hits both; the ratio is the median of those of pairs.
 // The rival is given the viewer's inputs encoded already, and makes no receipt.
 import { existsSync, readFileSync } from "node:fs";
@@ -12,10 +12,11 @@ import { encoded } from "../lib/block.mjs";
 import { goldenSet } from "../lib/golden.mjs";
 import { root } from "../lib/paths.mjs";
 import { serveStatic } from "../lib/static.mjs";
+import { keepRecord, recordFlag, rounded } from "./record.mjs";
 
 /** Milliseconds that a slate may take, and how much faster than the rival it is to be. */
 const [MOST_P99_MS, WANTED_RATIO] = [5, 5];
-const { values: flags } = parseArgs({ options: { calls: { type: "string", default: "1500" }, candidates: { type: "string", default: "1000" }, set: { type: "string", default: "trained" } } });
+const { values: flags } = parseArgs({ options: { calls: { type: "string", default: "1500" }, candidates: { type: "string", default: "1000" }, set: { type: "string", default: "trained" }, ...recordFlag } });
 const set = goldenSet(flags.set);
 if (!existsSync(join(root, "dist/compact/upnext_bg.wasm"))) throw new Error("the module is needed: npm run build:compact");
 
@@ -170,4 +171,13 @@ if (differing > 0) missed.push(`${differing} slates differ`);
 if (!(quantile(times.upnext, 0.99) <= MOST_P99_MS)) missed.push(`p99 is ${quantile(times.upnext, 0.99).toFixed(2)} ms, wanted is ${MOST_P99_MS}`);
 if (!(ratio >= WANTED_RATIO)) missed.push(`plain JavaScript takes ${ratio.toFixed(2)}× as long, wanted is ${WANTED_RATIO}×`);
 if (high[0] !== high[1]) missed.push("memory grew");
+const times3 = (name) => [0.5, 0.9, 0.99].map((q) => rounded(quantile(times[name], q), 3));
+keepRecord(flags.json, {
+  script: "bench:pipeline",
+  tables: [
+    { caption: `${/Chrome\/\d+/.exec(agent)?.[0]}, ${flags.candidates} candidates, ${row.history.events.length} events, 20 videos by dpp, ${flags.calls} calls of each in turn; ${slates - differing} of ${slates} slates equal. JavaScript takes ${ratio.toFixed(2)} times as long (median over pairs of calls).`, columns: ["by", "median, ms", "p90, ms", "p99, ms"], rows: [["upnext", ...times3("upnext")], ["plain JavaScript", ...times3("rival")]] },
+    { caption: "Where the time goes:", columns: ["stage", "ms", "of the whole, %"], rows: Object.entries(parts).map(([name, ms]) => [name, rounded(ms, 3), Math.round((100 * ms) / whole)]) },
+  ],
+  missed,
+});
 if (missed.length > 0) throw new Error(missed.join("; "));

@@ -2,7 +2,7 @@
 // onnxruntime-web, on the same bundle, in the same page, on the same inputs, with equal outputs. Two inputs: a viewer
 // of the golden rows, some of whose pools are empty (the compact engine skips those), and the same with every empty
 // place filled, where nothing can be skipped. The target holds for both.
-//   npm run bench -- [--set trained] [--rounds 60] [--block-ms 10]
+//   npm run bench -- [--set trained] [--rounds 60] [--block-ms 10] [--json FILE]
 // Every round runs one block of calls per engine in a new random order, so that a slow moment of the machine hits
 // all of them; blocks last equally long, since a longer one is interrupted more often. A ratio is the median over
 // rounds of the ratio within a round.
@@ -13,6 +13,7 @@ import { chromium } from "playwright-core";
 import { goldenSet } from "../lib/golden.mjs";
 import { root } from "../lib/paths.mjs";
 import { serveStatic } from "../lib/static.mjs";
+import { keepRecord, recordFlag, rounded } from "./record.mjs";
 
 const WANTED_RATIO = 5;
 const { values: flags } = parseArgs({
@@ -20,6 +21,7 @@ const { values: flags } = parseArgs({
     set: { type: "string", default: "trained" },
     rounds: { type: "string", default: "60" },
     "block-ms": { type: "string", default: "10" },
+    ...recordFlag,
   },
 });
 const set = goldenSet(flags.set);
@@ -117,15 +119,20 @@ await site.close();
 const quantile = (values, q) => [...values].sort((a, b) => a - b)[Math.floor(q * (values.length - 1))];
 console.log(`${/Chrome\/[\d.]+/.exec(agent)?.[0]}, user tower of ${flags.set}, ${flags.rounds} rounds of ${flags["block-ms"]} ms for each engine`);
 const missed = [];
+const tables = [];
 for (const [name, { zeros, of, furthest, micros, width }] of Object.entries(measured)) {
   const timesCompact = (engine) => quantile(micros[engine].map((value, round) => value / micros.compact[round]), 0.5);
   console.log(`${name}: ${zeros} of ${of} dense inputs are 0; largest difference of the ${width} outputs ${furthest.toExponential(1)}`);
+  const rows = [];
   for (const engine of Object.keys(micros)) {
-    const [p10, median] = [0.1, 0.5].map((q) => quantile(micros[engine], q).toFixed(1).padStart(7));
-    console.log(`  ${engine.padEnd(16)} p10 ${p10} µs   median ${median} µs   ${timesCompact(engine).toFixed(2)}× compact`);
+    const [p10, median] = [0.1, 0.5].map((q) => quantile(micros[engine], q));
+    rows.push([engine, rounded(p10, 1), rounded(median, 1), rounded(timesCompact(engine))]);
+    console.log(`  ${engine.padEnd(16)} p10 ${p10.toFixed(1).padStart(7)} µs   median ${median.toFixed(1).padStart(7)} µs   ${timesCompact(engine).toFixed(2)}× compact`);
   }
+  tables.push({ caption: `${/Chrome\/\d+/.exec(agent)?.[0]}, ${name}: ${zeros} of ${of} dense inputs are 0; outputs differ by ${furthest.toExponential(1)} at most. Ratios are medians over ${flags.rounds} rounds.`, columns: ["engine", "p10, µs", "median, µs", "times compact"], rows });
   if (!(furthest <= 1e-5)) missed.push(`${name}: the engines don't agree`);
   const ratio = timesCompact("onnxruntime-web");
   if (!(ratio >= WANTED_RATIO)) missed.push(`${name}: compact is ${ratio.toFixed(2)}× as fast as onnxruntime-web, wanted is ${WANTED_RATIO}×`);
 }
+keepRecord(flags.json, { script: "bench", tables, missed });
 if (missed.length > 0) throw new Error(missed.join("; "));

@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync }
 import { dirname, join, normalize } from "node:path";
 import { after, test } from "node:test";
 import { buildSite } from "../../docs/site/build.mjs";
-import { featuresPage } from "../../docs/site/reference.mjs";
+import { references } from "../../docs/site/reference.mjs";
+import { anchorOf } from "../../docs/site/markdown.mjs";
 import { pages } from "../lib/handbook.mjs";
 import { root, targetDir, workDir } from "../lib/paths.mjs";
 
@@ -48,7 +49,7 @@ test("every link and picture leads to a file of the site, every anchor to a head
 });
 
 test("the search finds parts of pages, and each of its addresses is one", () => {
-  const parts = JSON.parse(html("search.json"));
+  const parts = JSON.parse(/^globalThis\.handbook = (.*);$/m.exec(html("search-index.js"))[1]);
   assert.ok(parts.length > 100);
   for (const { address } of parts) {
     const [file, anchor] = address.split("#");
@@ -67,6 +68,23 @@ test("the README's diagram is drawn with the same words", () => {
   assert.match(html("index.html"), /<figure class="diagram"[^>]*><svg/);
 });
 
-test("the feature reference is what the sources say; if the change is meant, run npm run docs:reference", () => {
-  assert.equal(readFileSync(join(root, "docs/features.md"), "utf8"), featuresPage());
+test("every export of every entry has its place, with what its declaration says, and every option stands in configuration", () => {
+  const configuration = html("configuration.html");
+  for (const entry of ["upnext", "onnx", "edge", "elements", "players"]) {
+    const declared = readFileSync(join(root, `dist/${entry}.d.ts`), "utf8");
+    const page = html(`api/${entry}.html`);
+    const exported = [...declared.matchAll(/^export declare (?:interface|function|type|class|const) (\w+)/gm)].map(([, name]) => name);
+    assert.ok(exported.length > 0, entry);
+    for (const name of exported) assert.ok(page.includes(`<h2 id="${anchorOf(name)}`), `${entry}: ${name}`);
+    for (const [, name, body] of declared.matchAll(/^export declare interface (\w+Options)[^{]*\{\n([\s\S]*?)^\}/gm)) {
+      assert.ok(configuration.includes(`id="${name.toLowerCase()}-of-`), name);
+      for (const [, option] of body.matchAll(/^ {4}(\w+)\??[:(]/gm)) assert.ok(configuration.includes(`<code>${option}`), `${name}.${option}`);
+    }
+  }
+  assert.match(html("api/upnext.html"), /A recommender for one viewer\./);
 });
+
+for (const [path, page] of Object.entries(references))
+  test(`${path} is what sources and records say; if the change is meant, run npm run docs:reference`, () => {
+    assert.equal(readFileSync(join(root, path), "utf8"), page());
+  });

@@ -103,9 +103,24 @@ test("the container file runs what npm start runs, copies what is there, and com
   for (const [, flag] of file.match(/^CMD \["--host.*$/m)[0].matchAll(/"--(\w+)"/g)) assert.match(text("www/serve.mjs"), new RegExp(`${flag}: \\{ type`));
 });
 
+test("the alerts name what the server counts, and nothing else", () => {
+  const source = text("crate/server/src/metrics.rs");
+  const counted = new Set([...source.matchAll(/registry\.register\(\s*"(\w+)"/g)].map(([, name]) => name));
+  const labels = new Set(["job", "le", ...[...source.matchAll(/^ {4}(\w+): (?:String|u16|&'static str),$/gm)].map(([, name]) => name)]);
+  const rules = text("docs/examples/prometheus/alerts.yaml");
+  const named = [...rules.matchAll(/\bupnext_(\w+?)(_total|_bucket)?\b(?=[{[\s)])/g)].filter(([, name]) => !name.startsWith("stage_seconds"));
+  assert.ok(named.length >= 8, `${named.length} names`);
+  for (const [whole, name] of named) assert.ok(counted.has(name), whole);
+  for (const [, inside] of rules.matchAll(/upnext_\w+\{([^}]*)\}/g)) for (const [, label] of inside.matchAll(/(\w+)=/g)) assert.ok(labels.has(label), label);
+  for (const [, result] of rules.matchAll(/result="(\w+)"/g)) assert.ok(source.includes(`"${result}"`), result);
+  // What operations tells of is what wakes somebody.
+  for (const [, metric] of text("docs/operations.md").split("## What to watch")[1].split("\n## ")[0].matchAll(/`(upnext_\w+)`/g)) assert.ok(rules.includes(metric), metric);
+});
+
 test("one version, one licence, one oldest Rust", () => {
   const cargo = text("Cargo.toml");
   assert.match(cargo, new RegExp(`version = "${version}"`));
+  for (const [, own] of cargo.matchAll(/^upnext-\w+ = \{ path = .*version = "([^"]+)"/gm)) assert.equal(own, version, "crates name each other by this version");
   const [, msrv] = /rust-version = "([^"]+)"/.exec(cargo);
   assert.match(text("CONTRIBUTING.md"), new RegExp(`\\(${msrv.replace(".", "\\.")}\\)`));
   assert.ok(text("rust-toolchain.toml").includes(`channel = "${msrv}`), "what is built with is the oldest that is promised");

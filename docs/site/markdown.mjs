@@ -50,7 +50,7 @@ export function handbookMarkdown(md, resolve) {
   const fence = md.renderer.rules.fence;
   md.renderer.rules.fence = (tokens, i, options, env, self) => {
     // The README's diagram, which hosts draw of its text: here it is the same one, drawn.
-    if (tokens[i].info.trim() === "mermaid") return `<figure class="diagram" role="img" aria-label="How the data flows">${readFileSync(join(root, "docs/data-flow.svg"), "utf8")}</figure>`;
+    if (tokens[i].info.trim() === "mermaid") return `<figure class="diagram" tabindex="0" role="img" aria-label="How the data flows">${readFileSync(join(root, "docs/data-flow.svg"), "utf8")}</figure>`;
     return fence(tokens, i, options, env, self).replace("<pre>", '<pre tabindex="0">');
   };
 }

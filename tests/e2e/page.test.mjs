@@ -2,31 +2,34 @@
 //   UPNEXT_SITE="http://127.0.0.1:5173 http://127.0.0.1:8787"   a page and its server that are up already
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
-import { root } from "../lib/paths.mjs";
+import { buildSite } from "../../docs/site/build.mjs";
+import { root, workDir } from "../lib/paths.mjs";
 import { testPlayground } from "../lib/playground.mjs";
 
 const MINUTES = 60_000;
 let starter;
 let site;
 let browser;
+/** What `npm start` has printed. */
+let printed = "";
 
 /** Starts `npm start` and resolves with the addresses that it prints. */
 function start() {
   return new Promise((resolve, reject) => {
     starter = spawn("node", ["www/start.mjs", "--users", "400", "--videos", "500"], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
-    let text = "";
     const read = (chunk) => {
-      text += chunk;
-      const found = /page\s+(http:\S+)\s+server\s+(http:\S+?)\/healthz/.exec(text);
+      printed += chunk;
+      const found = /page\s+(http:\S+)\s+server\s+(http:\S+?)\/healthz/.exec(printed);
       if (found) resolve({ page: found[1], server: found[2] });
     };
     starter.stdout.on("data", read);
     starter.stderr.on("data", read);
-    starter.on("exit", (code) => reject(new Error(`npm start ended with ${code}:\n${text.slice(-4000)}`)));
+    starter.on("exit", (code) => reject(new Error(`npm start ended with ${code}:\n${printed.slice(-4000)}`)));
   });
 }
 
@@ -92,6 +95,11 @@ async function setRange(page, selector, value) {
     input.dispatchEvent(new Event("input", { bubbles: true }));
   }, String(value));
 }
+
+test("npm start warns of nothing, and says where the playground is", { skip: process.env.UPNEXT_SITE !== undefined }, () => {
+  assert.doesNotMatch(printed, /warn|deprecated/i);
+  assert.match(printed, /playground +(http:\S+\/playground\.html|without its module yet: npm start -- --playground)/);
+});
 
 test("the rail is filled, every card says why, and something plays", async () => {
   const { page, problems, close } = await openPage();
@@ -333,6 +341,34 @@ test("axe finds nothing serious, by day and by night", { timeout: 120_000 }, asy
     await look("#why");
     await close();
   }
+});
+
+test("the handbook works from its folder: axe finds nothing serious, nothing is wider than the screen, the search finds", { timeout: 120_000 }, async () => {
+  mkdirSync(workDir, { recursive: true });
+  const folder = mkdtempSync(join(workDir, "handbook-"));
+  await buildSite(folder);
+  const axe = readFileSync(join(root, "node_modules/axe-core/axe.min.js"), "utf8");
+  for (const [width, colorScheme] of [[390, "dark"], [1280, "light"]]) {
+    const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
+    const problems = [];
+    page.on("console", (message) => ["error", "warning"].includes(message.type()) && problems.push(message.text()));
+    for (const address of ["index.html", "benchmarks.html", "api/upnext.html"]) {
+      await page.goto(pathToFileURL(join(folder, address)).href);
+      await page.evaluate(axe);
+      // It would fetch the style sheet, which a file may not.
+      const { violations } = await page.evaluate(() => globalThis.axe.run("html", { resultTypes: ["violations"], preload: false }));
+      assert.deepEqual(violations.filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id, nodes }) => [id, nodes[0].html]), [], `${address} ${width}`);
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${address} is wider than ${width}`);
+    }
+    assert.equal(await page.isVisible('.pages [aria-current="page"]'), width > 960, "all pages are listed where there is room");
+    await page.fill("#query", "RecommenderOptions origin");
+    await page.waitForSelector("#found a");
+    await page.click("#found a");
+    assert.match(page.url(), /recommenderoptions/);
+    assert.deepEqual(problems, []);
+    await page.close();
+  }
+  rmSync(folder, { recursive: true, force: true });
 });
 
 testPlayground(() => ({ browser, site }));

@@ -58,8 +58,8 @@ function differences(against) {
   return table(arms, Object.keys(METRICS).map((metric) => row(metric, arms.map((arm) => at(arm, metric)))));
 }
 
-/** Lines over the weeks; `series`: `[{ name, values, intervals? }]`. */
-export function lines(series) {
+/** Lines over the weeks; `series`: `[{ name, values, intervals? }]`; `title`: what a screen reader says. */
+export function lines(series, title = series.map(({ name }) => name).join(", ")) {
   const [width, height, left, right, top, bottom] = [560, 230, 52, 84, 10, 24];
   const all = series.flatMap(({ values, intervals = [] }) => [...values, ...intervals.flat()]).filter(Number.isFinite);
   const [low, high] = [Math.min(...all), Math.max(...all)];
@@ -82,10 +82,10 @@ export function lines(series) {
     const dots = values.map((_, week) => `<circle r=2.5 cx=${point(week).replace(" ", " cy=")} />`);
     return `<g class=arm${at % 6}><path d="M${values.map((_, week) => point(week)).join("L")}"/>${bars.join("")}${dots.join("")}<text x=${width - right + 14} y=${places.get(at).toFixed(1)}>${escape(name)}</text></g>`;
   });
-  return `<svg viewBox="0 0 ${width} ${height}" role=img>${grid.join("")}${labels.join("")}${drawn.join("")}</svg>`;
+  return `<svg viewBox="0 0 ${width} ${height}" role=img aria-label="${escape(title)}">${grid.join("")}${labels.join("")}${drawn.join("")}</svg>`;
 }
 
-const section = (title, about, content, wide = true) => `<section${wide ? " class=wide" : ""}><h2>${escape(title)}</h2><small>${escape(about)}</small>${content}</section>`;
+const section = (title, about, content, wide = true) => `<section${wide ? " class=wide tabindex=0" : ""}><h2>${escape(title)}</h2><small>${escape(about)}</small>${content}</section>`;
 
 /** The page of a report. */
 export function page(report) {
@@ -93,7 +93,7 @@ export function page(report) {
   const names = Object.keys(arms);
   const metric = (key) => names.map((name) => ({ name, values: arms[name].weeks.map(({ figures }) => figures[key].value), intervals: arms[name].weeks.map(({ figures }) => figures[key].interval ?? []).filter((ends) => ends.length === 2) }));
   const counted = (key) => names.map((name) => ({ name, values: arms[name].weeks.map((week) => week[key]) }));
-  const chart = (title, about, series) => section(title, about, lines(series), false);
+  const chart = (title, about, series) => section(title, about, lines(series, title), false);
   const whole = Object.fromEntries(names.map((name) => [name, arms[name].figures]));
   const sections = [
     section("Arms", "The same people, the same visits, the same chance; what differs is what they are shown.", `<dl>${names.map((name) => `<dt>${escape(name)}<dd>${escape(arms[name].what)}`).join("")}</dl>`),

@@ -37,7 +37,7 @@ test("every page of the handbook can be reached from the README", () => {
 });
 
 test("every block of JavaScript compiles against the package's types, JSON is JSON", { timeout: 120_000 }, () => {
-  const folder = join(workDir, "docs");
+  const folder = join(workDir, "docs-blocks");
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const types = Object.fromEntries(Object.keys(exports).filter((path) => !path.endsWith(".json")).map((path) => [`upnext${path.slice(1)}`, [join(root, "dist", { "./onnx": "onnx.d.ts", "./edge": "edge.d.ts", "./elements": "elements.d.ts", "./players": "players.d.ts" }[path] ?? "upnext.d.ts")]]));

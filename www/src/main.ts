@@ -273,7 +273,8 @@ class Page {
   #learnTitles(): void {
     const { ids, titles } = this.upnext.block;
     ids.forEach((id, row) => this.#titles.set(id, titles[row] || `Video ${id}`));
-    learnWords(titles);
+    // Those that are shown: where no video has a title it is the number that tells them apart.
+    learnWords(ids.map((id) => this.#title(id)));
   }
 
   #title(id: string): string {

@@ -1,6 +1,6 @@
 // The site of one arm: the real server on a clock of its own, its events, its bundles.
 import { execFile } from "node:child_process";
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { binary } from "../lib/paths.mjs";
@@ -23,13 +23,15 @@ export const currentBundle = (root) => JSON.parse(readFileSync(join(root, "curre
 
 /**
  * Trains on tables as they are at `nowMs`: three fifths of their time teach the factors, the rest up to the last day towers and
- * ranker. The last day is left for the test window, which may not be empty.
+ * ranker. The last day is left for the test window, which may not be empty. Where the root has a bundle, devices get what
+ * carries their history over to the new one.
  */
 export async function train({ tables, bundle, fromMs, nowMs, seed, epochs }) {
   const path = join(tables, "dataset.json");
   const split = { factors_until_ms: Math.round(fromMs + 0.6 * (nowMs - fromMs)), train_until_ms: nowMs - DAY_MS };
   writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, "utf8")), split }));
-  await run("upnext-export", "train", "--data", tables, "--out", bundle, "--seed", String(seed), ...(epochs ? ["--epochs", String(epochs)] : []));
+  const more = [...(existsSync(join(bundle, "current.json")) ? ["--previous", bundle] : []), ...(epochs ? ["--epochs", String(epochs)] : [])];
+  await run("upnext-export", "train", "--data", tables, "--out", bundle, "--seed", String(seed), ...more);
   return currentBundle(bundle);
 }
 

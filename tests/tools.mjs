@@ -84,6 +84,11 @@ export async function ensureFuzzer() {
   if (!versionOf("c++")) await aptInstall(["g++"]);
 }
 
+/** A balancer, for tests of several servers. */
+export async function ensureBalancer() {
+  if (!existsSync("/usr/sbin/haproxy")) await aptInstall(["haproxy"]);
+}
+
 /** Browsers and their drivers. */
 export async function ensureBrowsers() {
   useTools();

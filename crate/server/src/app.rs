@@ -32,8 +32,11 @@ use crate::shadow::Shadow;
 use crate::store::event::each_beat;
 use crate::store::{Store, StoreError};
 use crate::token::TokenKey;
-use crate::vector_index::IndexKind;
+use crate::vector_index::Search;
 use crate::video;
+
+/// Blocks for each processor that are built at once where most of the time is an engine's.
+const WAITING: usize = 8;
 
 /// What an operator may set.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,7 +66,7 @@ pub struct Settings {
     /// Of this many requests for candidates one is scored with the shadow's bundle too, where there is one; at least 1.
     pub shadow_every: u64,
     /// What nearest videos are searched with.
-    pub index: IndexKind,
+    pub index: Search,
 }
 
 impl Default for Settings {
@@ -77,7 +80,7 @@ impl Default for Settings {
             account_burst: 100,
             most_in_flight: 256,
             recall_every: 1000,
-            index: IndexKind::Auto,
+            index: Search::default(),
             keep_days: None,
             audience: Audience::default(),
             experiment: None,
@@ -112,7 +115,7 @@ pub struct AppState {
     pub admin_key: Option<AdminKey>,
     /// Settings.
     pub settings: Settings,
-    /// One permit for each processor that builds blocks.
+    /// One permit for each processor that builds blocks; more where an engine searches.
     pub workers: Arc<Semaphore>,
     /// Where requests go that are scored with another bundle too.
     pub shadow: Shadow,
@@ -125,6 +128,11 @@ impl AppState {
     #[must_use]
     pub fn new(serving: Serving, token_key: Option<TokenKey>, settings: Settings, clock: Clock) -> AppState {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        // Who waits for an engine needs no processor meanwhile.
+        let workers = match serving.searcher.is_elsewhere() {
+            true => WAITING * processors,
+            false => processors,
+        };
         let started_ms = clock();
         AppState {
             serving: RwLock::new(Arc::new(serving)),
@@ -139,7 +147,7 @@ impl AppState {
             admin_key: None,
             shadow: Shadow::new(settings.shadow_every),
             settings,
-            workers: Arc::new(Semaphore::new(processors)),
+            workers: Arc::new(Semaphore::new(workers)),
             clock,
             started_ms,
         }

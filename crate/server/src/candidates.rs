@@ -9,6 +9,7 @@ use crate::known::Known;
 use crate::pulse::Pulse;
 use crate::source::{Ask, Candidate, Part, blend, cf, content, fresh, near, neighbours, popular};
 use crate::stock::{Stock, VideoView};
+use crate::vector_index::SearchError;
 
 /// How far back removed videos are listed, in milliseconds: as long as the longest block can live.
 pub const REMOVED_MS: i64 = 7 * 86_400_000;
@@ -78,13 +79,25 @@ const FRESH_FOR_ALL: Share = Share::new(0.05, 0.05);
 /// Newcomers have nothing of their own to go by.
 const POPULAR_FOR_ALL: Share = Share::new(0.2, 0.4);
 
+/// What was selected.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Selection {
+    /// Candidates, in the server's order.
+    pub candidates: Vec<Candidate>,
+    /// Sources that could not be asked, since the engine that they search with does not answer; others have their places.
+    pub missing: Vec<&'static str>,
+}
+
 /// The candidates for a request. For somebody who is known: what their factor finds, beside neighbours, what is near their
 /// latest videos, fresh and popular ones, each with places of its own; then the shelves as far as there is room. For
 /// everybody else the shelves, beside fresh and popular ones.
 ///
+/// Where an engine is [away](SearchError::Away), what the other sources have is better than nothing: a viewer gets a full
+/// block without it, and the selection says what is missing.
+///
 /// # Errors
 /// Those of the index; none for a factor of this bundle.
-pub fn select(stock: &Stock<'_>, pulse: &Pulse, asker: &Asker, wish: &Wish) -> Result<Vec<Candidate>, Error> {
+pub fn select(stock: &Stock<'_>, pulse: &Pulse, asker: &Asker, wish: &Wish) -> Result<Selection, Error> {
     let Wish {
         ref languages,
         size,
@@ -106,6 +119,15 @@ pub fn select(stock: &Stock<'_>, pulse: &Pulse, asker: &Asker, wish: &Wish) -> R
         candidates,
         quota: (size as f32 * share.own) as usize,
     };
+    let mut missing = Vec::new();
+    let mut found = |source: &'static str, answer: Result<Vec<Candidate>, SearchError>| match answer {
+        Ok(candidates) => Ok(candidates),
+        Err(SearchError::Refused(error)) => Err(error),
+        Err(SearchError::Away { .. }) => {
+            missing.push(source);
+            Ok(Vec::new())
+        }
+    };
     let fresh = |share: &Share| part(share, fresh::candidates(&ask(share.most), pulse));
     let shelf = Part {
         candidates: content::candidates(&ask(1.0)),
@@ -116,14 +138,17 @@ pub fn select(stock: &Stock<'_>, pulse: &Pulse, asker: &Asker, wish: &Wish) -> R
         Asker::Anonymous => vec![shelf, fresh(&FRESH_FOR_ALL), popular(&POPULAR_FOR_ALL)],
         Asker::Known(known) => vec![
             Part {
-                candidates: cf::candidates(&ask(1.0), &known.factor)?,
+                candidates: found("cf", cf::candidates(&ask(1.0), &known.factor))?,
                 quota: 0,
             },
             part(
                 &shares.neighbours,
                 neighbours::candidates(&ask(shares.neighbours.most), &known.finds),
             ),
-            part(&shares.near, near::candidates(&ask(shares.near.most), &known.past)?),
+            part(
+                &shares.near,
+                found("near", near::candidates(&ask(shares.near.most), &known.past))?,
+            ),
             fresh(&shares.fresh),
             popular(&shares.popular),
             shelf,
@@ -138,7 +163,10 @@ pub fn select(stock: &Stock<'_>, pulse: &Pulse, asker: &Asker, wish: &Wish) -> R
     if let Some(first) = parts.first_mut() {
         first.quota = size.saturating_sub(others);
     }
-    Ok(blend(&parts, size))
+    Ok(Selection {
+        candidates: blend(&parts, size),
+        missing,
+    })
 }
 
 /// What a block says beside its candidates.

@@ -15,7 +15,7 @@ use crate::error::StartError;
 use crate::experiment::{Arm, Experiment};
 use crate::route::online::{DAYS, MOST_DAYS};
 use crate::token::TokenKey;
-use crate::vector_index::IndexKind;
+use crate::vector_index::{EngineOptions, IndexKind, Search};
 
 /// Environment variable with the secret, where no file is given.
 pub const SECRET_VARIABLE: &str = "UPNEXT_TOKEN_SECRET";
@@ -39,6 +39,8 @@ Examples:
       click-through rate, completed videos, watch time and feedback of the last four weeks
   upnext-server --bundle bundle --data data --token-secret-file secret --experiment may --arm control=1 --arm bold=1,fresh=0.1
       half of the accounts get twice as many fresh videos; their blocks name the arm
+  upnext-server --bundle bundle --index milvus --milvus-url http://milvus:19530
+      searches in Milvus, which several servers share; of a build with --features upnext-server/milvus
   upnext-server --bundle bundle --shadow next
       scores one request in ten with the bundle of next too; answers stay as they are
   upnext-server shadow --bundle bundle --next next
@@ -150,9 +152,21 @@ pub struct ServeArgs {
     /// Of this many requests of accounts one is searched again by hand, for upnext_recall_*; 0: none
     #[arg(long, value_name = "N", default_value_t = 1000)]
     pub recall_every: u64,
-    /// How the nearest videos are searched; auto: exact up to 50,000 videos, then the most promising cells
-    #[arg(long, value_name = "KIND", default_value_t = IndexKind::Auto, value_enum)]
-    pub index: IndexKind,
+    /// How the nearest videos are searched
+    #[arg(long, value_name = "KIND", default_value_t = IndexOption::Auto, value_enum)]
+    pub index: IndexOption,
+    /// Address of Milvus, for --index milvus
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:19530")]
+    pub milvus_url: String,
+    /// File with user:password or a token, where Milvus asks for one
+    #[arg(long, value_name = "FILE")]
+    pub milvus_token_file: Option<PathBuf>,
+    /// Time that one search may take in Milvus; what takes longer is answered without
+    #[arg(long, value_name = "MS", default_value_t = 1000)]
+    pub milvus_timeout_ms: u32,
+    /// Videos up to which Milvus compares all one by one; more lie in a graph, which finds most of the best
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    pub milvus_exact_rows: usize,
     /// Time after SIGTERM in which /readyz says no and everything is still answered
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     pub drain_seconds: u32,
@@ -165,6 +179,19 @@ pub struct ServeArgs {
     /// Log as JSON lines
     #[arg(long)]
     pub log_json: bool,
+}
+
+/// What `--index` may say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum IndexOption {
+    /// exact up to 50,000 videos, cells beyond
+    Auto,
+    /// Every video is looked at, nothing is missed
+    Exact,
+    /// The most promising cells are looked at
+    Cells,
+    /// Milvus is asked, which several servers share (a build with the feature `milvus`)
+    Milvus,
 }
 
 /// Options of `token`.
@@ -386,7 +413,17 @@ impl ServeArgs {
             },
             experiment,
             shadow_every: self.shadow_every,
-            index: self.index,
+            index: match self.index {
+                IndexOption::Auto => Search::Embedded(IndexKind::Auto),
+                IndexOption::Exact => Search::Embedded(IndexKind::Exact),
+                IndexOption::Cells => Search::Embedded(IndexKind::Cells),
+                IndexOption::Milvus => Search::Milvus(EngineOptions {
+                    url: self.milvus_url.clone(),
+                    token_file: self.milvus_token_file.clone(),
+                    timeout: Duration::from_millis(self.milvus_timeout_ms.into()),
+                    exact_rows: self.milvus_exact_rows,
+                }),
+            },
             pool: self.pool,
             block_lifetime_ms: i64::from(self.block_seconds) * 1000,
             request_timeout: Duration::from_secs(self.request_seconds.into()),
@@ -467,7 +504,23 @@ mod tests {
         ] {
             assert_eq!(settings(&args).unwrap_err().code(), Code::ConfigInvalid, "{args:?}");
         }
-        assert_eq!(settings(&["--index", "cells"]).unwrap().index, IndexKind::Cells);
+        let cells = settings(&["--index", "cells"]).unwrap();
+        assert_eq!(cells.index, Search::Embedded(IndexKind::Cells));
+        let milvus = settings(&[
+            "--index",
+            "milvus",
+            "--milvus-url",
+            "http://a:1",
+            "--milvus-timeout-ms",
+            "50",
+        ]);
+        let wanted = EngineOptions {
+            url: "http://a:1".to_owned(),
+            token_file: None,
+            timeout: Duration::from_millis(50),
+            exact_rows: 1_000_000,
+        };
+        assert_eq!(milvus.unwrap().index, Search::Milvus(wanted));
         let open = settings(&["--cors-origin", "https://a.example", "--cors-origin", "*"]).unwrap();
         assert_eq!(open.cors_origins.len(), 2);
     }

@@ -109,6 +109,8 @@ pub struct Metrics {
     in_flight: Gauge,
     sampled: Counter,
     sampled_found: Counter,
+    missing: Family<SourceLabel, Counter>,
+    searchable: Gauge,
     arm_blocks: Family<ArmLabel, Counter>,
     recent_videos: Family<ResultLabel, Counter>,
     shadow: Family<ResultLabel, Counter>,
@@ -137,6 +139,8 @@ impl Default for Metrics {
             in_flight: Gauge::default(),
             sampled: Counter::default(),
             sampled_found: Counter::default(),
+            missing: Family::default(),
+            searchable: Gauge::default(),
             arm_blocks: Family::default(),
             recent_videos: Family::default(),
             shadow: Family::default(),
@@ -182,6 +186,16 @@ impl Default for Metrics {
             "recall_found",
             "Those of them that the index had found",
             metrics.sampled_found.clone(),
+        );
+        registry.register(
+            "missing_sources",
+            "Blocks without a source, since the engine that it searches with did not answer",
+            metrics.missing.clone(),
+        );
+        registry.register(
+            "searchable",
+            "1 where all bundles can be searched, 0 where an engine is away or is being filled",
+            metrics.searchable.clone(),
         );
         registry.register(
             "arm_blocks",
@@ -267,6 +281,18 @@ impl Metrics {
                 .get_or_create(&SourceLabel { source })
                 .inc_by(count as u64);
         }
+    }
+
+    /// Sources that a block had to do without.
+    pub fn missing(&self, sources: &[&'static str]) {
+        for source in sources {
+            self.missing.get_or_create(&SourceLabel { source }).inc();
+        }
+    }
+
+    /// Whether all bundles can be searched now.
+    pub fn searchable(&self, is_searchable: bool) {
+        self.searchable.set(is_searchable.into());
     }
 
     /// What became of events.

@@ -2,17 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use upnext_core::Error;
-
 use crate::stock::Stock;
-use crate::vector_index::{RowSet, VectorIndex, inner_product};
+use crate::vector_index::{RowSet, SearchError, VectorIndex, inner_product};
 
 /// Of the `k` rows that truly have the largest inner product with the factor: how many there are, and how many of
 /// them the index finds.
 ///
 /// # Errors
 /// Those of the index.
-pub fn sample(stock: &Stock<'_>, factor: &[f32], k: usize) -> Result<(usize, usize), Error> {
+pub fn sample(stock: &Stock<'_>, factor: &[f32], k: usize) -> Result<(usize, usize), SearchError> {
     let catalogue = stock.catalogue;
     let allowed: RowSet = stock.visible();
     let index = &catalogue.factor_index;

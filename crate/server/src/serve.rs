@@ -19,6 +19,10 @@ use crate::store::report;
 use crate::store::video::{VideoRow, all};
 use crate::store::{Store, StoreError};
 use crate::token::TokenKey;
+use crate::vector_index::{Readiness, Searcher};
+
+/// How often an engine is looked at that the next bundle waits for.
+const ENGINE_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Loads the bundle at `root`, those of an experiment's arms, the one at the root `shadow` to score beside, what happened to
 /// their videos since, and puts the state together, with this clock.
@@ -36,13 +40,15 @@ pub fn load(
 ) -> Result<AppState, StartError> {
     let since = changes(store.as_ref())?;
     let audience = &settings.audience;
-    let mut serving = Serving::load_indexed(root, &since, audience, settings.index)?;
+    let searcher = Searcher::new(&settings.index)?;
+    let mut serving = Serving::load_indexed(root, &since, audience, searcher)?;
     if let Some(experiment) = &settings.experiment {
         serving = serving.with_arms(root, experiment, &since, audience)?;
     }
     if let Some(next) = shadow {
         serving = serving.with_shadow(next, &since, audience)?;
     }
+    serving.searcher.serves(serving.ids());
     let state = AppState::new(serving, token_key, settings, clock);
     Ok(state.keeping(store, admin_key)?)
 }
@@ -60,21 +66,38 @@ pub async fn renew(root: &Path, state: &Arc<AppState>) -> Result<bool, StartErro
     if crate::catalogue::current_id(root)? == state.serving().current.catalogue.bundle_id {
         return Ok(false);
     }
+    let serving = state.serving();
+    let of = root.to_owned();
+    let Some(next) = in_background(move || serving.load_next(&of)).await? else {
+        return Ok(false);
+    };
+    // An engine is given its rows first: until it has them, the bundle before is served with all its sources.
+    while let Readiness::Waiting { .. } = next.readiness() {
+        tokio::time::sleep(ENGINE_INTERVAL).await;
+        if crate::catalogue::current_id(root)? != next.id() {
+            return Ok(false);
+        }
+    }
     // No video changes while the next bundle learns of the changes so far.
     let _turn = state.lifecycle.lock().await;
-    let (root, state) = (root.to_owned(), Arc::clone(state));
-    let next = move || -> Result<bool, StartError> {
+    let state = Arc::clone(state);
+    in_background(move || {
         let since = changes(state.store.as_ref())?;
-        let next = state.serving().next(&root, &since, &state.settings.audience)?;
-        let changed = next.is_some();
-        if let Some(next) = next {
-            state.metrics.bundle(true);
-            tracing::info!(bundle = next.current.catalogue.bundle_id, "serving another bundle");
-            state.serve_from_now_on(next);
-        }
-        Ok(changed)
-    };
-    match tokio::task::spawn_blocking(next).await {
+        let next = state.serving().with_next(next, &since, &state.settings.audience)?;
+        state.metrics.bundle(true);
+        tracing::info!(bundle = next.current.catalogue.bundle_id, "serving another bundle");
+        next.searcher.serves(next.ids());
+        state.serve_from_now_on(next);
+        Ok(true)
+    })
+    .await
+}
+
+/// Runs what takes long where it keeps nobody waiting.
+async fn in_background<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StartError> + Send + 'static,
+) -> Result<T, StartError> {
+    match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
         // A panic while loading: the old bundle stays, as after any other fault.
         Err(error) => Err(StartError::FileUnreadable {

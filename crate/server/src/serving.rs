@@ -10,7 +10,7 @@ use crate::error::StartError;
 use crate::experiment::{Arm, Experiment};
 use crate::route::bundle::BundleFiles;
 use crate::store::video::VideoRow;
-use crate::vector_index::IndexKind;
+use crate::vector_index::{Readiness, Searcher};
 
 /// What a request sees, from its beginning to its end.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub struct Serving {
     /// Client half of all bundles.
     pub files: BundleFiles,
     /// What this bundle and those after it are searched with.
-    pub index: IndexKind,
+    pub searcher: Searcher,
 }
 
 impl Serving {
@@ -35,10 +35,10 @@ impl Serving {
     /// # Errors
     /// [`StartError`] for a bundle that is missing, corrupt or contradictory.
     pub fn load(root: &Path, since: &[VideoRow], audience: &Audience) -> Result<Serving, StartError> {
-        Serving::load_indexed(root, since, audience, IndexKind::Auto)
+        Serving::load_indexed(root, since, audience, Searcher::default())
     }
 
-    /// Loads the bundle that the pointer of a root names, to be searched with an index of this kind.
+    /// Loads the bundle that the pointer of a root names, to be searched with this.
     ///
     /// # Errors
     /// As [`Serving::load`].
@@ -46,9 +46,9 @@ impl Serving {
         root: &Path,
         since: &[VideoRow],
         audience: &Audience,
-        index: IndexKind,
+        searcher: Searcher,
     ) -> Result<Serving, StartError> {
-        let catalogue = Catalogue::load_indexed(root, current_id(root)?, index)?;
+        let catalogue = Catalogue::load_indexed(root, current_id(root)?, &searcher)?;
         let files = BundleFiles::scan(root, &catalogue.bundle_id)?;
         Ok(Serving {
             current: Arc::new(Edition::new(catalogue, since, audience)?),
@@ -56,7 +56,7 @@ impl Serving {
             arms: Vec::new(),
             shadow: None,
             files,
-            index,
+            searcher,
         })
     }
 
@@ -75,7 +75,7 @@ impl Serving {
             let edition = match self.loaded(id) {
                 Some(edition) => edition,
                 None => Arc::new(Edition::new(
-                    Catalogue::load_indexed(root, id.to_owned(), self.index)?,
+                    Catalogue::load_indexed(root, id.to_owned(), &self.searcher)?,
                     since,
                     audience,
                 )?),
@@ -90,7 +90,7 @@ impl Serving {
     /// # Errors
     /// [`StartError`] for a bundle that does not verify.
     pub fn with_shadow(self, root: &Path, since: &[VideoRow], audience: &Audience) -> Result<Serving, StartError> {
-        let catalogue = Catalogue::load_indexed(root, current_id(root)?, self.index)?;
+        let catalogue = Catalogue::load_indexed(root, current_id(root)?, &self.searcher)?;
         let shadow = Arc::new(Edition::new(catalogue, since, audience)?);
         Ok(Serving {
             shadow: Some(shadow),
@@ -98,33 +98,56 @@ impl Serving {
         })
     }
 
-    /// The bundle that the pointer names by now, in the place of the current one; `None` while it is the same.
+    /// The bundle that the pointer names by now, verified and loaded; `None` while it is the current one.
     ///
     /// # Errors
     /// [`StartError`] for a bundle that does not verify: what is served stays.
-    pub fn next(&self, root: &Path, since: &[VideoRow], audience: &Audience) -> Result<Option<Serving>, StartError> {
+    pub fn load_next(&self, root: &Path) -> Result<Option<Next>, StartError> {
         let id = current_id(root)?;
         if id == self.current.catalogue.bundle_id {
             return Ok(None);
         }
         let files = BundleFiles::scan(root, &id)?;
         // Back to the one before, or on to an arm's: it is here already.
-        let current = match self.loaded(&id) {
-            Some(edition) => edition,
-            None => Arc::new(Edition::new(
-                Catalogue::load_indexed(root, id, self.index)?,
-                since,
-                audience,
-            )?),
+        let bundle = match self.loaded(&id) {
+            Some(edition) => Loaded::Here(edition),
+            None => Loaded::New(Box::new(Catalogue::load_indexed(root, id, &self.searcher)?)),
         };
-        Ok(Some(Serving {
+        Ok(Some(Next { bundle, files }))
+    }
+
+    /// The same with the next bundle in the place of the current one, and with what happened to its videos since.
+    ///
+    /// # Errors
+    /// Those of [`Edition::new`].
+    pub fn with_next(&self, next: Next, since: &[VideoRow], audience: &Audience) -> Result<Serving, StartError> {
+        let current = match next.bundle {
+            Loaded::Here(edition) => edition,
+            Loaded::New(catalogue) => Arc::new(Edition::new(*catalogue, since, audience)?),
+        };
+        Ok(Serving {
             current,
             previous: Some(Arc::clone(&self.current)),
             arms: self.arms.clone(),
             shadow: self.shadow.clone(),
-            files,
-            index: self.index,
-        }))
+            files: next.files,
+            searcher: self.searcher.clone(),
+        })
+    }
+
+    /// Whether all bundles that answer can be searched now.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        self.answering()
+            .map(|edition| edition.catalogue.readiness())
+            .fold(Readiness::Ready, Readiness::and)
+    }
+
+    /// Ids of all bundles that are loaded, the shadow's too.
+    #[must_use]
+    pub fn ids(&self) -> Vec<String> {
+        let all = self.answering().chain(&self.shadow);
+        all.map(|edition| edition.catalogue.bundle_id.clone()).collect()
     }
 
     /// All bundles that requests can be answered from, each once.
@@ -177,5 +200,39 @@ impl Serving {
                 .chain(&self.previous)
                 .any(|served| served.catalogue.bundle_id == *id),
         }
+    }
+}
+
+/// A bundle that is loaded and not served yet.
+#[derive(Debug)]
+pub struct Next {
+    bundle: Loaded,
+    files: BundleFiles,
+}
+
+#[derive(Debug)]
+enum Loaded {
+    Here(Arc<Edition>),
+    New(Box<Catalogue>),
+}
+
+impl Next {
+    fn catalogue(&self) -> &Catalogue {
+        match &self.bundle {
+            Loaded::Here(edition) => &edition.catalogue,
+            Loaded::New(catalogue) => catalogue,
+        }
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.catalogue().bundle_id
+    }
+
+    /// Whether it can be searched: an engine has to be given its rows first.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        self.catalogue().readiness()
     }
 }

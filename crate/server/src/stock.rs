@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use upnext_core::QuantRow;
 use upnext_core::block::MAX_REMOVED;
-use upnext_core::{Error, QuantRow};
 
 use crate::catalogue::Catalogue;
 use crate::edition::{Added, Changes};
-use crate::vector_index::{Hit, RowSet, VectorIndex, inner_product};
+use crate::vector_index::{Hit, RowSet, SearchError, VectorIndex, inner_product};
 
 /// Most tags of a video that travel, in table order: keeps 500 candidates under 100 KB.
 pub const TAGS_SENT: usize = 16;
@@ -237,7 +237,7 @@ impl<'a> Stock<'a> {
     ///
     /// # Errors
     /// Those of [`VectorIndex::search`].
-    pub fn nearest_factors(&self, query: &[f32], k: usize, allowed: &RowSet) -> Result<Vec<Hit>, Error> {
+    pub fn nearest_factors(&self, query: &[f32], k: usize, allowed: &RowSet) -> Result<Vec<Hit>, SearchError> {
         let index = &self.catalogue.factor_index;
         let mut hits = index.search(query, k, Some(&allowed.and(&self.catalogue.warm)))?;
         for (row, added) in self.added_rows().filter(|(row, _)| allowed.contains(*row)) {
@@ -256,7 +256,7 @@ impl<'a> Stock<'a> {
     ///
     /// # Errors
     /// Those of [`VectorIndex::search`].
-    pub fn nearest_vectors(&self, query: &[f32], k: usize, allowed: &RowSet) -> Result<Vec<Hit>, Error> {
+    pub fn nearest_vectors(&self, query: &[f32], k: usize, allowed: &RowSet) -> Result<Vec<Hit>, SearchError> {
         let mut hits = self.catalogue.vector_index.search(query, k, Some(allowed))?;
         for (row, added) in self.added_rows().filter(|(row, _)| allowed.contains(*row)) {
             hits.push(Hit {

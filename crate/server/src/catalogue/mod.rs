@@ -16,7 +16,7 @@ use upnext_core::{Error, ErrorKind};
 
 use crate::error::StartError;
 use crate::item_tower::ItemTower;
-use crate::vector_index::{Index, IndexKind, RowSet};
+use crate::vector_index::{Index, Readiness, RowSet, Searcher, SideRows};
 
 pub use accounts::Accounts;
 pub use shelves::{ANY_LANGUAGE, Shelves};
@@ -97,14 +97,14 @@ impl Catalogue {
     /// # Errors
     /// As [`Catalogue::load`].
     pub fn load_bundle(root: &Path, bundle_id: String) -> Result<Catalogue, StartError> {
-        Catalogue::load_indexed(root, bundle_id, IndexKind::Auto)
+        Catalogue::load_indexed(root, bundle_id, &Searcher::default())
     }
 
-    /// Loads one bundle of a root directory, to be searched with an index of this kind.
+    /// Loads one bundle of a root directory, to be searched with indices of this searcher.
     ///
     /// # Errors
     /// As [`Catalogue::load`].
-    pub fn load_indexed(root: &Path, bundle_id: String, index: IndexKind) -> Result<Catalogue, StartError> {
+    pub fn load_indexed(root: &Path, bundle_id: String, searcher: &Searcher) -> Result<Catalogue, StartError> {
         let directory = root.join(&bundle_id);
         let manifest = Manifest::parse(&read(&directory.join("manifest.json"), "manifest.json")?, &bundle_id)?;
         let files = Files {
@@ -143,19 +143,10 @@ impl Catalogue {
         let shelves = Shelves::parse(&files.of(Role::Shelves)?, rows)?;
 
         let warm = RowSet::new(rows, |row| items.factors.levels(row).iter().any(|level| *level != 0));
-        let vector_index = Index::new(
-            index,
-            items.vectors.dim(),
-            items.vectors.all_levels(),
-            items.vectors.scales(),
-            items.exact_vectors,
-        )?;
-        let factor_index = Index::new(
-            index,
-            items.factors.dim(),
-            items.factors.all_levels(),
-            items.factors.scales(),
-            items.exact_factors,
+        let (vector_index, factor_index) = searcher.indices(
+            &bundle_id,
+            side(&items.vectors, items.exact_vectors),
+            side(&items.factors, items.exact_factors),
         )?;
         Ok(Catalogue {
             bundle_id,
@@ -173,6 +164,21 @@ impl Catalogue {
             shelves,
             manifest,
         })
+    }
+
+    /// Whether both sides can be searched now.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        self.vector_index.readiness().and(self.factor_index.readiness())
+    }
+}
+
+fn side(table: &QuantTable, exact: Vec<f32>) -> SideRows<'_> {
+    SideRows {
+        dim: table.dim(),
+        levels: table.all_levels(),
+        scales: table.scales(),
+        exact,
     }
 }
 

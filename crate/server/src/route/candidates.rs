@@ -8,14 +8,14 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::Response;
 use upnext_core::block::Block;
 
 use super::account::account;
 use super::conditional::respond;
 use crate::app::AppState;
-use crate::candidates::{Asker, Label, Shares, Wish, block, select};
+use crate::candidates::{Asker, Label, Selection, Shares, Wish, block, select};
 use crate::edition::Edition;
 use crate::error::ApiError;
 use crate::json_block::JsonBlock;
@@ -26,10 +26,14 @@ use crate::recall::sample;
 use crate::shadow::Job;
 use crate::stock::Stock;
 use crate::store::StoreError;
+use crate::vector_index::SearchError;
 
 /// Media type of the block's protobuf.
 pub const PROTOBUF: &str = "application/x-protobuf";
 const JSON: &str = "application/json";
+/// Header that names sources which could not be asked, since the engine that they search with did not answer; others have
+/// filled the block.
+pub const MISSING: HeaderName = HeaderName::from_static("x-upnext-missing");
 
 /// Answers `/v1/candidates`.
 ///
@@ -46,13 +50,20 @@ pub async fn candidates(
     let is_public = account.is_none();
     let lifetime = Lifetime::at(now_ms, state.settings.block_lifetime_ms);
     let who = account.map_or(Who::Anonymous, Who::Account);
-    let block = build(&state, who, query, now_ms, lifetime.expires_at_ms).await?;
+    let Built { block, missing } = build(&state, who, query, now_ms, lifetime.expires_at_ms).await?;
 
     let scope = if is_public { "public" } else { "private" };
-    let cache = format!("{scope}, max-age={}", lifetime.fresh_ms / 1000);
+    // What lacks a source is asked for again as soon as somebody asks again.
+    let cache = match missing {
+        None => format!("{scope}, max-age={}", lifetime.fresh_ms / 1000),
+        Some(_) => "no-store".to_owned(),
+    };
     let (kind, body) = encoded(&headers, &block)?;
     let tag = tag(&block, kind);
     let mut response = respond(&headers, &tag, kind, &cache, body);
+    if let Some(missing) = missing {
+        response.headers_mut().insert(MISSING, missing);
+    }
     // Whatever the answer depends on beside the address: a cache must not mix accounts or formats.
     response
         .headers_mut()
@@ -87,6 +98,14 @@ pub(super) enum Who {
     Videos(Vec<String>),
 }
 
+/// A block, and what it lacks.
+#[derive(Debug)]
+pub(super) struct Built {
+    pub(super) block: Block,
+    /// Value of [`MISSING`], where something is.
+    pub(super) missing: Option<HeaderValue>,
+}
+
 /// Selects and builds off the network threads, no more at once than there are processors.
 pub(super) async fn build(
     state: &Arc<AppState>,
@@ -94,7 +113,7 @@ pub(super) async fn build(
     query: CandidateQuery,
     now_ms: i64,
     expires_at_ms: i64,
-) -> Result<Block, ApiError> {
+) -> Result<Built, ApiError> {
     let serving = state.serving();
     let arm = match &who {
         Who::Account(account) => state.arm(Some(account)),
@@ -132,30 +151,40 @@ pub(super) async fn build(
         let took = started.elapsed();
         metrics.stage(Stage::Select, started);
         let started = Instant::now();
-        let built = selected.and_then(|candidates| {
+        let built = selected.and_then(|Selection { candidates, missing }| {
             metrics.offered(&candidates, arm.as_deref());
+            metrics.missing(&missing);
             let label = Label {
                 now_ms,
                 expires_at_ms,
                 arm: arm.as_deref(),
             };
             let block = block(&stock, &candidates, label)?;
-            Ok((block, candidates))
+            Ok((block, candidates, missing))
         });
         metrics.stage(Stage::Block, started);
         if let Asker::Known(known) = asker {
             sample_recall(&state, &edition, known.factor, wish.size);
         }
-        let (block, candidates) = built.map_err(|error| {
+        let (block, candidates, missing) = built.map_err(|error| {
             tracing::error!(code = error.code().as_str(), %error, "candidate block");
             ApiError::Internal("candidate block")
         })?;
+        let missing = (!missing.is_empty()).then(|| missing.join(", "));
+        let built = Built {
+            block,
+            missing: missing.and_then(|names| HeaderValue::from_str(&names).ok()),
+        };
         // What somebody named is for this answer alone.
         let account = match who {
             Who::Anonymous => None,
             Who::Account(account) => Some(account),
-            Who::Videos(_) => return Ok(block),
+            Who::Videos(_) => return Ok(built),
         };
+        // What lacks a source says nothing of the bundle that answered.
+        if built.missing.is_some() {
+            return Ok(built);
+        }
         let changes = stock.changes;
         let job = || Job {
             account,
@@ -166,7 +195,7 @@ pub(super) async fn build(
             took,
         };
         state.shadow.offer(&state, job);
-        Ok(block)
+        Ok(built)
     };
     tokio::task::spawn_blocking(work)
         .await
@@ -183,6 +212,8 @@ fn sample_recall(state: &Arc<AppState>, edition: &Arc<Edition>, factor: Vec<f32>
     let (state, edition) = (Arc::clone(state), Arc::clone(edition));
     tokio::task::spawn_blocking(move || match sample(&edition.stock(), &factor, size) {
         Ok((sampled, found)) => state.metrics.recall(sampled, found),
+        // Said once, where the engine is looked at.
+        Err(SearchError::Away { .. }) => {}
         Err(error) => tracing::warn!(code = error.code().as_str(), %error, "recall"),
     });
 }

@@ -10,7 +10,7 @@ use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 
 use crate::app::AppState;
-use crate::vector_index::VectorIndex;
+use crate::vector_index::{Readiness, VectorIndex};
 
 /// Body of `/healthz`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,11 +37,17 @@ pub struct Health {
     pub uptime_seconds: u64,
 }
 
-/// Answers `/readyz`: 200 while requests are welcome, 503 from the moment at which the server was asked to end.
+/// Answers `/readyz`: 200 while requests are welcome; 503 until an engine could be searched for the first time, and from the
+/// moment at which the server was asked to end.
+///
+/// An engine that is away later on is said and is no reason to send requests elsewhere: every other server would miss it too,
+/// and this one still answers, without what the engine finds.
 pub async fn ready(State(state): State<Arc<AppState>>) -> impl IntoResponse {
-    let (status, text) = match state.is_draining.load(Ordering::Relaxed) {
-        false => (StatusCode::OK, "ready\n"),
-        true => (StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
+    let (status, text) = match (state.is_draining.load(Ordering::Relaxed), state.serving().readiness()) {
+        (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "draining\n".to_owned()),
+        (false, Readiness::Ready) => (StatusCode::OK, "ready\n".to_owned()),
+        (false, Readiness::Away { reason }) => (StatusCode::OK, format!("ready, without cf and near: {reason}\n")),
+        (false, Readiness::Waiting { reason }) => (StatusCode::SERVICE_UNAVAILABLE, format!("waiting: {reason}\n")),
     };
     (status, [(header::CACHE_CONTROL, "no-store")], text)
 }

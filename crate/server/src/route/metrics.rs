@@ -7,6 +7,7 @@ use axum::http::header;
 use axum::response::IntoResponse;
 
 use crate::app::AppState;
+use crate::vector_index::Readiness;
 
 /// Media type of the text format.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -17,5 +18,8 @@ pub async fn metrics(State(state): State<Arc<AppState>>) -> impl IntoResponse {
         (header::CONTENT_TYPE, OPEN_METRICS),
         (header::CACHE_CONTROL, "no-store"),
     ];
+    state
+        .metrics
+        .searchable(state.serving().readiness() == Readiness::Ready);
     (headers, state.metrics.text())
 }

@@ -18,7 +18,7 @@ use upnext_core::Error;
 use upnext_core::agreement::{PERSISTENCE, overlap_at, rank_biased_overlap, share_of_new};
 
 use crate::app::AppState;
-use crate::candidates::{Asker, Wish, select};
+use crate::candidates::{Asker, Selection, Wish, select};
 use crate::edition::{Changes, Edition};
 use crate::known::Known;
 use crate::pulse::Pulse;
@@ -188,7 +188,9 @@ fn compare(state: &AppState, job: &Job) -> Shadowed {
         }
     };
     let (selected, shadow_took) = match timed_select(&stock, &state.pulse, &asker, &job.wish) {
-        Ok(selected) => selected,
+        // Without what an engine finds nothing can be said of the bundle.
+        Ok((selection, _)) if !selection.missing.is_empty() => return Shadowed::Failed,
+        Ok((selection, took)) => (selection.candidates, took),
         Err(error) => {
             tracing::warn!(code = error.code().as_str(), %error, "shadow");
             return Shadowed::Failed;
@@ -206,12 +208,7 @@ fn compare(state: &AppState, job: &Job) -> Shadowed {
 }
 
 /// [`select`], and the time that it took.
-fn timed_select(
-    stock: &Stock<'_>,
-    pulse: &Pulse,
-    asker: &Asker,
-    wish: &Wish,
-) -> Result<(Vec<Candidate>, Duration), Error> {
+fn timed_select(stock: &Stock<'_>, pulse: &Pulse, asker: &Asker, wish: &Wish) -> Result<(Selection, Duration), Error> {
     let started = Instant::now();
     let selected = select(stock, pulse, asker, wish)?;
     Ok((selected, started.elapsed()))

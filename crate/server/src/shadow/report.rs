@@ -204,7 +204,8 @@ impl Both<'_> {
         let (Some((before, took)), Some((after, next_took))) = (select(self.stock)?, select(self.next)?) else {
             return Ok(None);
         };
-        let agreement = Agreement::of(&ids(self.stock, &before), &ids(self.next, &after));
+        let (before, after) = (ids(self.stock, &before.candidates), ids(self.next, &after.candidates));
+        let agreement = Agreement::of(&before, &after);
         Ok(agreement.map(|agreement| figures(&agreement, took, next_took)))
     }
 }

@@ -1,9 +1,9 @@
 //! Collaborative filtering: the videos whose factors have the largest inner product with the account's.
 
-use upnext_core::Error;
 use upnext_core::block::source::CF;
 
 use super::{Ask, Candidate};
+use crate::vector_index::SearchError;
 
 /// The best videos for an account's factor, best first, ties by row.
 ///
@@ -12,7 +12,7 @@ use super::{Ask, Candidate};
 ///
 /// # Errors
 /// Those of [`VectorIndex::search`](crate::vector_index::VectorIndex::search); none for a factor of this bundle.
-pub fn candidates(ask: &Ask<'_>, factor: &[f32]) -> Result<Vec<Candidate>, Error> {
+pub fn candidates(ask: &Ask<'_>, factor: &[f32]) -> Result<Vec<Candidate>, SearchError> {
     if factor.iter().all(|value| *value == 0.0) {
         return Ok(Vec::new());
     }

@@ -1,10 +1,10 @@
 //! Near what was liked: item vectors with the largest inner product with the latest relevant videos' mean.
 
-use upnext_core::Error;
 use upnext_core::block::source::CONTENT;
 
 use super::{Ask, Candidate};
 use crate::account::Past;
+use crate::vector_index::SearchError;
 
 /// Videos whose mean is taken: the latest.
 const LATEST: usize = 10;
@@ -13,7 +13,7 @@ const LATEST: usize = 10;
 ///
 /// # Errors
 /// Those of [`VectorIndex::search`](crate::vector_index::VectorIndex::search).
-pub fn candidates(ask: &Ask<'_>, past: &Past) -> Result<Vec<Candidate>, Error> {
+pub fn candidates(ask: &Ask<'_>, past: &Past) -> Result<Vec<Candidate>, SearchError> {
     let latest = &past.liked[..past.liked.len().min(LATEST)];
     let mut mean = vec![0.0_f32; ask.stock.catalogue.vectors.dim()];
     for vector in latest.iter().filter_map(|(row, _)| ask.stock.vector(*row)) {

@@ -3,13 +3,15 @@
 use upnext_core::Error;
 
 use super::cells::MISSED;
-use super::{CellIndex, ExactIndex, Hit, RowSet, VectorIndex};
+#[cfg(feature = "milvus")]
+use super::milvus::MilvusIndex;
+use super::{CellIndex, ExactIndex, Hit, Readiness, RowSet, SearchError, VectorIndex};
 
 /// Rows up to which [`IndexKind::Auto`] searches exactly: a scan of as many is a small part of a request.
 pub const EXACT_ROWS: usize = 50_000;
 
-/// The index that an operator asks for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+/// The embedded index that an operator asks for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum IndexKind {
     /// Exact for small catalogues, cells for others.
     #[default]
@@ -20,17 +22,20 @@ pub enum IndexKind {
     Cells,
 }
 
-/// An embedded index of either kind, with its rows.
+/// An index of any kind, with its rows.
 #[derive(Debug)]
 pub enum Index {
     /// Every row is looked at.
     Exact(ExactIndex),
     /// The most promising cells are.
     Cells(CellIndex),
+    /// An engine is asked.
+    #[cfg(feature = "milvus")]
+    Milvus(Box<MilvusIndex>),
 }
 
 impl Index {
-    /// The index of a kind over `rows × dim` values, with their int8 levels and scales.
+    /// The embedded index of a kind over `rows × dim` values, with their int8 levels and scales.
     ///
     /// # Errors
     /// Those of [`ExactIndex::new`] and [`CellIndex::new`].
@@ -52,6 +57,18 @@ impl Index {
         match self {
             Index::Exact(index) => index.row(row),
             Index::Cells(index) => index.row(row),
+            #[cfg(feature = "milvus")]
+            Index::Milvus(index) => index.row(row),
+        }
+    }
+
+    /// Whether it can be searched now; an embedded index always can.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        match self {
+            Index::Exact(_) | Index::Cells(_) => Readiness::Ready,
+            #[cfg(feature = "milvus")]
+            Index::Milvus(index) => index.readiness(),
         }
     }
 
@@ -59,6 +76,8 @@ impl Index {
         match self {
             Index::Exact(index) => index,
             Index::Cells(index) => index,
+            #[cfg(feature = "milvus")]
+            Index::Milvus(index) => &**index,
         }
     }
 }
@@ -76,7 +95,7 @@ impl VectorIndex for Index {
         self.as_dyn().is_exact()
     }
 
-    fn search(&self, query: &[f32], k: usize, allowed: Option<&RowSet>) -> Result<Vec<Hit>, Error> {
+    fn search(&self, query: &[f32], k: usize, allowed: Option<&RowSet>) -> Result<Vec<Hit>, SearchError> {
         self.as_dyn().search(query, k, allowed)
     }
 }

@@ -4,7 +4,7 @@ use upnext_core::{Error, ErrorKind, quantize};
 
 use super::dot::{BLOCK, LANE, MAX_DIM, QuantQuery, Rows, Scores, score};
 use super::survivors::{Survivor, Survivors};
-use super::{Hit, RowSet, VectorIndex};
+use super::{Hit, RowSet, SearchError, VectorIndex};
 
 /// Covers f32 rounding in approximate scores and bounds, relative to ‖q‖·‖v‖.
 pub(super) const SLACK: f32 = 2e-6;
@@ -171,7 +171,7 @@ impl VectorIndex for ExactIndex {
         true
     }
 
-    fn search(&self, query: &[f32], k: usize, allowed: Option<&RowSet>) -> Result<Vec<Hit>, Error> {
+    fn search(&self, query: &[f32], k: usize, allowed: Option<&RowSet>) -> Result<Vec<Hit>, SearchError> {
         check_query(query, self.dim)?;
         if k == 0 {
             return Ok(Vec::new());

@@ -57,9 +57,39 @@ impl RowSet {
         }
     }
 
+    /// The rows of the set, rising.
+    pub fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+        self.words.iter().enumerate().flat_map(|(at, word)| {
+            let mut left = *word;
+            std::iter::from_fn(move || {
+                let bit = (left != 0).then(|| left.trailing_zeros() as usize)?;
+                left &= left - 1;
+                Some(64 * at + bit)
+            })
+        })
+    }
+
     /// How many rows are in the set.
     #[must_use]
     pub fn count(&self) -> usize {
         self.words.iter().map(|word| word.count_ones() as usize).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn it_lists_what_it_contains(rows in prop::collection::btree_set(0_usize..300, 0..200), count in 0_usize..300) {
+            let set = RowSet::new(count, |row| rows.contains(&row));
+            let listed: Vec<usize> = set.iter().collect();
+            prop_assert_eq!(&listed, &rows.into_iter().filter(|row| *row < count).collect::<Vec<_>>());
+            prop_assert!(listed.iter().all(|row| set.contains(*row)));
+            prop_assert_eq!(listed.len(), set.count());
+        }
     }
 }

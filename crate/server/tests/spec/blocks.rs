@@ -293,14 +293,16 @@ proptest! {
         let known = Known { factor: noise(seed, FACTOR_DIM), ..Known::default() };
         let asker = if anonymous { Asker::Anonymous } else { Asker::Known(Box::new(known)) };
         let wish = Wish { languages, size, shares: Shares::default(), now_ms: NOW };
-        let candidates = select(&stock, &pulse, &asker, &wish).unwrap();
+        let selection = select(&stock, &pulse, &asker, &wish).unwrap();
+        prop_assert!(selection.missing.is_empty());
+        let candidates = selection.candidates;
         prop_assert_eq!(candidates.len(), size.min(VIDEOS));
         let label = Label { now_ms: NOW, expires_at_ms: NOW, arm: None };
         let bytes = block(&stock, &candidates, label).unwrap().encode();
         let decoded = Block::decode(&bytes, &id, DIMS).unwrap();
         prop_assert_eq!(decoded.len(), candidates.len());
         prop_assert!(decoded.check_fresh(NOW - 1).is_ok());
-        let again = select(&stock, &pulse, &asker, &wish).unwrap();
+        let again = select(&stock, &pulse, &asker, &wish).unwrap().candidates;
         prop_assert_eq!(candidates, again);
     }
 }

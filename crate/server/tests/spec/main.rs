@@ -6,12 +6,15 @@ mod blocks;
 mod bundle;
 mod client;
 mod crash;
+#[cfg(feature = "milvus")]
+mod engine;
 mod errors;
 mod events;
 mod experiment;
 mod export;
 mod filters;
 mod fixture;
+mod index;
 mod lifecycle;
 mod limits;
 mod online;

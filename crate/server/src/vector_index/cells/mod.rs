@@ -20,7 +20,7 @@ use upnext_core::{Error, quantize};
 
 use super::exact::{SLACK, check_query, inner_product, norm};
 use super::survivors::{Falling, Survivor, Survivors};
-use super::{Hit, RowSet, VectorIndex};
+use super::{Hit, RowSet, SearchError, VectorIndex};
 use centres::Centres;
 use group::{ByteQuery, Columns, Found, GROUP, Groups, QUAD, scan};
 use promise::{Promise, expected};
@@ -88,7 +88,7 @@ impl CellIndex {
     /// let hits = index.search(&[1.0, 0.2], 2, None)?;
     /// assert_eq!(hits.iter().map(|hit| hit.row).collect::<Vec<_>>(), [0, 2]);
     /// assert!(index.is_exact());
-    /// # Ok::<(), upnext_core::Error>(())
+    /// # Ok::<(), upnext_server::vector_index::SearchError>(())
     /// ```
     pub fn new(dim: usize, exact: Vec<f32>, missed: f32) -> Result<CellIndex, Error> {
         build::build(dim, exact, missed)
@@ -166,7 +166,7 @@ impl VectorIndex for CellIndex {
         self.missed <= 0.0
     }
 
-    fn search(&self, query: &[f32], k: usize, allowed: Option<&RowSet>) -> Result<Vec<Hit>, Error> {
+    fn search(&self, query: &[f32], k: usize, allowed: Option<&RowSet>) -> Result<Vec<Hit>, SearchError> {
         check_query(query, self.dim)?;
         if k == 0 {
             return Ok(Vec::new());

@@ -11,7 +11,9 @@ use std::path::Path;
 
 use serde::Serialize;
 use upnext_core::bundle::{ClientModel, EngineKind};
+use upnext_core::diversity::Method;
 use upnext_core::engine::{CompactEngine, Engine as _};
+use upnext_core::head::HeadWeights;
 use upnext_core::history::{History, StoredEvent, StoredModel, StoredRow};
 use upnext_core::pipeline::{Options, Viewer, recommend};
 use upnext_core::{Context, LocalTime, Profile};
@@ -182,6 +184,9 @@ fn cases(catalogue: &Catalogue<'_>, model: &ClientModel, firsts: &[usize]) -> Re
             ..Options::default()
         };
         cases.push(case("exploring, in order of relevance", &viewer, here.clone(), options));
+        for (name, options) in asking_heads(model) {
+            cases.push(case(name, &viewer, here.clone(), options));
+        }
         let stranger = Viewer::default();
         cases.push(case(
             "with profile and history wiped",
@@ -191,6 +196,36 @@ fn cases(catalogue: &Catalogue<'_>, model: &ClientModel, firsts: &[usize]) -> Re
         ));
     }
     Ok(cases)
+}
+
+/// What a page may ask of the heads that the bundle's ranker has beyond relevance; nothing of a ranker without.
+fn asking_heads(model: &ClientModel) -> Vec<(&'static str, Options)> {
+    let [_, further @ ..] = model.head_weights.all();
+    if further.iter().all(Option::is_none) {
+        return Vec::new();
+    }
+    let asking = |relevant, liked, finished, watched| Options {
+        head_weights: Some(HeadWeights {
+            relevant,
+            liked,
+            finished,
+            watched,
+        }),
+        ..Options::default()
+    };
+    let mixed = Options {
+        size: 8,
+        diversity: 0.5,
+        method: Method::Dpp,
+        calibration: 0.4,
+        per_channel: Some(2),
+        ..asking(None, None, Some(0.5), Some(0.25))
+    };
+    vec![
+        ("what is liked", asking(Some(0.0), Some(1.0), Some(0.0), Some(0.0))),
+        ("relevance alone", asking(Some(1.0), Some(0.0), Some(0.0), Some(0.0))),
+        ("more of what is finished, mixed as the viewer's past, by dpp", mixed),
+    ]
 }
 
 /// The latest events before the row's instant, as a device would have stored them.
@@ -279,6 +314,8 @@ mod tests {
         let rows: serde_json::Value = serde_json::from_slice(&std::fs::read(set.join("rows.json")).unwrap()).unwrap();
         assert_eq!(rows.as_array().unwrap().len(), count);
         assert!(count >= 10);
+        let asks = |row: &&serde_json::Value| row["options"].get("headWeights").is_some();
+        assert!(rows.as_array().unwrap().iter().filter(asks).count() >= 3, "heads");
 
         let client = Bundle::open(&set).unwrap().client(EngineKind::Compact).unwrap();
         let block = Block::decode(

@@ -1,6 +1,22 @@
 // Written by the test `golden` of crate/core.
 &[
     GoldenSet {
+        name: "heads",
+        bundle_id: "adcebdf88fcd4e4cabb0f6d8b9fdabf43aa37e932679beb542d1042da7039fc4",
+        manifest: include_bytes!("heads/adcebdf88fcd4e4cabb0f6d8b9fdabf43aa37e932679beb542d1042da7039fc4/manifest.json"),
+        block: include_bytes!("heads/block.pb"),
+        rows: include_str!("heads/rows.json"),
+        files: &[
+            ("client/feature-spec.8c8955a9.json", include_bytes!("heads/adcebdf88fcd4e4cabb0f6d8b9fdabf43aa37e932679beb542d1042da7039fc4/client/feature-spec.8c8955a9.json")),
+            ("client/user-tower.babf48b7.program", include_bytes!("heads/adcebdf88fcd4e4cabb0f6d8b9fdabf43aa37e932679beb542d1042da7039fc4/client/user-tower.babf48b7.program")),
+            ("client/user-tower.631cf693.onnx", include_bytes!("heads/adcebdf88fcd4e4cabb0f6d8b9fdabf43aa37e932679beb542d1042da7039fc4/client/user-tower.631cf693.onnx")),
+            ("client/ranker.89318632.program", include_bytes!("heads/adcebdf88fcd4e4cabb0f6d8b9fdabf43aa37e932679beb542d1042da7039fc4/client/ranker.89318632.program")),
+            ("client/ranker.2038c891.onnx", include_bytes!("heads/adcebdf88fcd4e4cabb0f6d8b9fdabf43aa37e932679beb542d1042da7039fc4/client/ranker.2038c891.onnx")),
+            ("client/gram.5f85665a.safetensors", include_bytes!("heads/adcebdf88fcd4e4cabb0f6d8b9fdabf43aa37e932679beb542d1042da7039fc4/client/gram.5f85665a.safetensors")),
+            ("client/folding.511678e0.bin", include_bytes!("heads/adcebdf88fcd4e4cabb0f6d8b9fdabf43aa37e932679beb542d1042da7039fc4/client/folding.511678e0.bin")),
+        ],
+    },
+    GoldenSet {
         name: "tiny",
         bundle_id: "6c4f14ab254570cbf7cb6cf178bdae0e5bb21ba3bd0411c62581251c4dab7ac7",
         manifest: include_bytes!("tiny/6c4f14ab254570cbf7cb6cf178bdae0e5bb21ba3bd0411c62581251c4dab7ac7/manifest.json"),

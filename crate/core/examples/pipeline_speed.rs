@@ -154,11 +154,15 @@ fn stages() {
         black_box(select(&relevance, &mut *spread, 20, 0.5, &mut Tally::default(), None));
     });
     tell("diversity", dpp);
+    let mut directions = UnitRows::new(width, kept.len());
+    for vector in kept.iter().filter_map(|row| block.vector(*row)) {
+        directions.push_levels(vector.values);
+    }
     let facts = || {
-        kept.iter().filter_map(|row| {
+        kept.iter().enumerate().filter_map(|(at, row)| {
             Some(Facts {
                 vector: block.vector(*row)?,
-                factor: block.factor(*row),
+                affinity: number(at),
                 log_popularity: block.log_popularity(*row),
                 published_at_ms: block.published_at_ms(*row),
             })
@@ -167,11 +171,16 @@ fn stages() {
     let grounds = Grounds {
         now_ms: context.now_ms,
         history: &past,
-        factor: &user.factor,
+        cold: false,
         moment: &vector,
     };
     let why = median(ROUNDS, || {
-        drop(black_box(explain(&facts().collect::<Vec<_>>(), &grounds)))
+        drop(black_box(explain(
+            &facts().collect::<Vec<_>>(),
+            &directions,
+            &grounds,
+            0..20,
+        )))
     });
     tell("reasons", why);
     tell("history, order, receipt", whole - told.get());

@@ -48,6 +48,27 @@ pub fn compare<'a>(a: &Scored, b: &Scored, id: impl Fn(usize) -> &'a str) -> Ord
     finite_first.then_with(falling).then_with(|| id(a.row).cmp(id(b.row)))
 }
 
+/// Sorts at most 65,536 candidates by [`compare`], where `rank` gives each row's place in the order of ids, below 65,536. Order,
+/// rank and place are one number for each candidate, so that sorting moves and compares numbers alone.
+pub(crate) fn sort_by_rank(candidates: &mut Vec<Scored>, rank: impl Fn(usize) -> u32) {
+    let key = |(at, one): (usize, &Scored)| {
+        u64::from(falling(one.order)) << 32 | u64::from(rank(one.row) & 0xffff) << 16 | (at & 0xffff) as u64
+    };
+    let mut keys: Vec<u64> = candidates.iter().enumerate().map(key).collect();
+    keys.sort_unstable();
+    *candidates = keys.iter().map(|key| candidates[(key & 0xffff) as usize]).collect();
+}
+
+/// A number that rises as finite orders fall; the others are behind them.
+fn falling(order: f32) -> u32 {
+    if !order.is_finite() {
+        return u32::MAX;
+    }
+    // Adding zero makes −0 the 0 that it is equal to. Bits of positive numbers rise with them, those of negative ones fall.
+    let bits = (order + 0.0).to_bits();
+    if bits >> 31 == 1 { bits } else { !bits & 0x7fff_ffff }
+}
+
 /// Sorts by [`compare`].
 pub fn sort<'a>(candidates: &mut [Scored], id: impl Fn(usize) -> &'a str) {
     candidates.sort_unstable_by(|a, b| compare(a, b, &id));
@@ -116,6 +137,18 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn by_rank_is_by_id(bits in prop::collection::vec(prop_oneof![any::<u32>(), prop::sample::select(vec![0, 1 << 31, 7])], 8)) {
+            let orders = bits.iter().map(|bits| f32::from_bits(*bits));
+            let mut all: Vec<Scored> = orders.enumerate().map(|(row, order)| scored(7 - row, order)).collect();
+            let mut expected = all.clone();
+            sort(&mut expected, |row| IDS[row]);
+            // The ids stand in the order of their rows.
+            sort_by_rank(&mut all, |row| row as u32);
+            let rows = |all: &[Scored]| all.iter().map(|one| one.row).collect::<Vec<_>>();
+            prop_assert_eq!(rows(&all), rows(&expected));
+        }
+
         #[test]
         fn order_is_total(bits in prop::array::uniform3(any::<u32>()), rows in prop::array::uniform3(0_usize..8)) {
             let [a, b, c] = [0, 1, 2].map(|i| scored(rows[i], f32::from_bits(bits[i])));

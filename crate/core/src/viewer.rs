@@ -59,30 +59,25 @@ impl<'a> ViewerState<'a> {
         self.prior.log_odds(self.surface_row, length_seconds)
     }
 
-    /// Cosine between the viewer's and a video's collaborative factor; 0 where either has none.
+    /// Cosine and inner product of the viewer's and a video's collaborative factor; zeros where either has none.
     #[must_use]
-    pub fn factor_cosine(&self, factor: Option<QuantRow<'_>>) -> f32 {
-        let Some(row) = factor.filter(|row| row.scale > 0.0) else {
-            return 0.0;
+    pub fn of_factor(&self, factor: Option<QuantRow<'_>>) -> [f32; 2] {
+        let Some(row) = factor.filter(|row| row.scale > 0.0 && self.factor_norm > 0.0) else {
+            return [0.0; 2];
         };
+        // The row's scale cancels in the cosine.
+        let product = QuantRow { scale: 1.0, ..row }.dot(self.factor);
         let length = norm(row) * self.factor_norm;
-        // The row's scale cancels.
-        if length > 0.0 {
-            QuantRow { scale: 1.0, ..row }.dot(self.factor) / length
-        } else {
-            0.0
-        }
-    }
-
-    /// Inner product of the viewer's and a video's collaborative factor; 0 where either has none.
-    #[must_use]
-    pub fn affinity(&self, factor: Option<QuantRow<'_>>) -> f32 {
-        factor.map_or(0.0, |row| row.dot(self.factor))
+        let cosine = if length > 0.0 { product / length } else { 0.0 };
+        [cosine, row.scale * product]
     }
 
     /// Largest cosine between the row and a liked or finished video of the past; 0 without one.
     #[must_use]
     pub fn nearest_anchor(&self, row: QuantRow<'_>) -> f32 {
+        if self.anchors.is_empty() {
+            return 0.0;
+        }
         let length = norm(row);
         if length == 0.0 {
             return 0.0;

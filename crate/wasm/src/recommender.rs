@@ -7,6 +7,7 @@ use upnext_core::engine::Engine as _;
 use upnext_core::feature::EncodedUser;
 use upnext_core::history::{Feedback, History};
 use upnext_core::pipeline::{self, Offered, Options, Viewer};
+use upnext_core::signal::SIGNAL_COUNT;
 use upnext_core::{Context, Error, ErrorKind, Profile};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
@@ -208,6 +209,15 @@ impl Recommender {
             factor: Vec::new(),
         };
         Ok(loaded.engine.user_vector(&user)?)
+    }
+
+    /// The ranker's logits of rows of signals, row by row: one run of it.
+    ///
+    /// # Errors
+    /// `not-ready`, `not-finite`, `request-invalid` for values that make no rows.
+    pub fn rank(&mut self, signals: &[f32]) -> JsResult<Vec<f32>> {
+        let loaded = self.loaded.as_mut().ok_or_else(no_bundle)?;
+        Ok(loaded.engine.rank(signals, signals.len() / SIGNAL_COUNT)?)
     }
 }
 

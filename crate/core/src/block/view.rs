@@ -36,6 +36,16 @@ impl Block {
         Some(self.by_id[at] as usize)
     }
 
+    /// The place of each row in the order of ids.
+    #[must_use]
+    pub fn ranks(&self) -> Vec<u32> {
+        let mut ranks = vec![0; self.by_id.len()];
+        for (rank, row) in self.by_id.iter().enumerate() {
+            ranks[*row as usize] = rank as u32;
+        }
+        ranks
+    }
+
     /// Whether the video with this id was taken down: nothing of it is shown any more.
     #[must_use]
     pub fn is_removed(&self, id: &str) -> bool {

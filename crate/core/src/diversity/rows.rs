@@ -1,6 +1,6 @@
 //! Item vectors as directions.
 
-use crate::program::kernel::dot;
+use crate::program::kernel::{dot, scale, widen};
 
 /// Rows of one width, each of length 1 or 0: what similarity is a plain dot product of.
 #[derive(Debug, Clone, Default)]
@@ -32,25 +32,24 @@ impl UnitRows {
     pub fn push_levels(&mut self, levels: &[i8]) {
         let start = self.values.len();
         self.values.resize(start + self.width, 0.0);
-        for (value, level) in self.values[start..].iter_mut().zip(levels) {
-            *value = f32::from(*level);
-        }
+        widen(levels, &mut self.values[start..]);
         self.settle(start);
     }
 
     fn settle(&mut self, start: usize) {
         let row = &mut self.values[start..];
         let norm = dot(row, row).sqrt();
-        let scale = if norm.is_finite() && norm > 0.0 {
-            1.0 / norm
+        // One over an infinite norm is 0.
+        let by = if norm > 0.0 { 1.0 / norm } else { 0.0 };
+        if by > 0.0 {
+            scale(row, by);
         } else {
-            0.0
-        };
-        row.iter_mut()
-            .for_each(|v| *v = if scale > 0.0 { *v * scale } else { 0.0 });
+            row.fill(0.0);
+        }
     }
 
     /// Row `index`; empty outside.
+    #[inline(always)]
     #[must_use]
     pub fn row(&self, index: usize) -> &[f32] {
         self.values
@@ -59,6 +58,7 @@ impl UnitRows {
     }
 
     /// Cosine of two rows.
+    #[inline(always)]
     #[must_use]
     pub fn cosine(&self, a: usize, b: usize) -> f32 {
         dot(self.row(a), self.row(b))

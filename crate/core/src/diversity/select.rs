@@ -3,12 +3,19 @@
 use super::{Calibration, Tally};
 
 /// What a method adds to relevance: how far each candidate is from the picked ones.
+///
+/// Picking is lazy (Minoux, *Accelerated greedy algorithms for maximizing submodular set functions*, 1978): most candidates
+/// are behind in relevance by more than any spread could make up for, and what they are away from the picks is never asked.
+/// A method tells a bound of each that costs nothing, and works a candidate's spread out when [`select`] asks for it.
 pub trait Spread {
-    /// For each candidate, more is more different; stale for those that were picked.
-    fn values(&self) -> &[f32];
+    /// For each candidate what its spread is at most, as long as nothing more is picked; any for those that were picked.
+    fn bounds(&self) -> &[f32];
 
-    /// A candidate was picked; `open` are those that are left.
-    fn pick(&mut self, picked: usize, open: &[usize]);
+    /// The spread of a candidate, more is more different: what the picks so far make of it, whenever it is asked.
+    fn settle(&mut self, candidate: usize) -> f32;
+
+    /// A candidate was picked.
+    fn pick(&mut self, picked: usize);
 }
 
 /// Picks up to `size` of the candidates `0..relevance.len()`, best first.
@@ -36,23 +43,51 @@ pub fn select(
     let mut picked: Vec<usize> = Vec::with_capacity(size.min(relevance.len()));
     let mut values = vec![0.0; relevance.len()];
     while picked.len() < size {
-        let spreads = spread.values();
-        for i in &open {
-            let merit = scaled[*i] * tally.weight(*i);
-            values[*i] = if picked.is_empty() || lambda >= 1.0 {
-                merit
-            } else {
-                lambda * merit + (1.0 - lambda) * spreads[*i]
-            };
-        }
-        if let Some(calibration) = &mut calibration {
-            calibration.apply(&open, &mut values);
-        }
+        let alone = picked.is_empty() || lambda >= 1.0;
+        // Merit and spread, by their weights.
+        let value = |merit: f32, spread: f32| match alone {
+            true => merit,
+            false => lambda * merit + (1.0 - lambda) * spread,
+        };
+        let merit = |i: usize, tally: &Tally| scaled[i] * tally.weight(i);
         let mut best: Option<(usize, f32)> = None;
-        for (place, i) in open.iter().enumerate() {
-            if best.is_none_or(|(_, highest)| values[*i] > highest) && tally.full(*i).is_none() {
-                best = Some((place, values[*i]));
+        let mut offer = |place: usize, own: f32, tally: &Tally| {
+            if best.is_none_or(|(_, highest)| own > highest) && tally.full(open[place]).is_none() {
+                best = Some((place, own));
             }
+        };
+        if let Some(calibration) = &mut calibration {
+            // The mix moves every value: all are worked out.
+            for i in &open {
+                let spread = if alone { 0.0 } else { spread.settle(*i) };
+                values[*i] = value(merit(*i, tally), spread);
+            }
+            calibration.apply(&open, &mut values);
+            (0..open.len()).for_each(|place| offer(place, values[open[place]], tally));
+        } else {
+            let bounds = spread.bounds();
+            for (place, i) in open.iter().enumerate() {
+                let own = value(merit(*i, tally), bounds[*i]);
+                values[*i] = own;
+                offer(place, own, tally);
+            }
+        }
+        if let (false, None, Some((first, _))) = (alone, &calibration, best) {
+            let mut exact = |i: usize, values: &mut [f32]| {
+                values[i] = value(merit(i, tally), spread.settle(i));
+                values[i]
+            };
+            let (mut at, mut highest) = (first, exact(open[first], &mut values));
+            // Who is not below the best even by a bound is worked out too; of equals the earlier one is the best.
+            for (place, i) in open.iter().enumerate() {
+                if place != first && values[*i] >= highest {
+                    let own = exact(*i, &mut values);
+                    if (own > highest || own == highest && place < at) && tally.full(*i).is_none() {
+                        (at, highest) = (place, own);
+                    }
+                }
+            }
+            best = Some((at, highest));
         }
         tally.pass_over(&open, &values, best);
         let Some((place, _)) = best else { break };
@@ -63,7 +98,7 @@ pub fn select(
             calibration.add(next);
         }
         if lambda < 1.0 {
-            spread.pick(next, &open);
+            spread.pick(next);
         }
         picked.push(next);
     }

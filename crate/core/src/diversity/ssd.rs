@@ -20,11 +20,20 @@ pub struct Spectrum<'a> {
     basis: Vec<Vec<f32>>,
     /// What was left of the picks.
     lengths: Vec<f64>,
+    /// Product of those.
+    volume: f64,
     /// For each candidate its squared part along each direction of the ring.
     taken: Vec<f64>,
     picks: usize,
-    spread: Vec<f32>,
+    /// How many picks a candidate was held to.
+    seen: Vec<usize>,
+    /// What they leave of it, at most: all of it, where directions that took from it have left the ring.
+    left: Vec<f64>,
+    bounds: Vec<f32>,
 }
+
+/// What a spread is below its bound, as a share of it, at least: more than rounding.
+const SLACK: f64 = 1e-6;
 
 impl<'a> Spectrum<'a> {
     /// Of `count` rows, none of them picked; `window` counts the pick to come, so that 1 looks at nothing before it.
@@ -36,18 +45,29 @@ impl<'a> Spectrum<'a> {
             keeps,
             basis: vec![Vec::new(); keeps],
             lengths: vec![1.0; keeps],
+            volume: 1.0,
             taken: vec![0.0; keeps * count],
             picks: 0,
-            spread: vec![1.0; count],
+            seen: vec![0; count],
+            left: vec![1.0; count],
+            bounds: vec![1.0; count],
         }
     }
 
-    /// Length of what the directions of the ring leave of a row.
-    fn left(&self, candidate: usize) -> f64 {
-        let taken: f64 = self.taken[candidate * self.keeps..(candidate + 1) * self.keeps]
-            .iter()
-            .sum();
-        libm::sqrt((1.0 - taken).max(LEAST_SQUARE))
+    /// Length of what the directions of the ring leave of a row; those that it was not held to yet are caught up with.
+    fn left(&mut self, candidate: usize) -> f64 {
+        let taken = &mut self.taken[candidate * self.keeps..(candidate + 1) * self.keeps];
+        // Who is behind by more than the ring holds needs the latest alone.
+        let from = self.seen[candidate].max(self.picks.saturating_sub(self.keeps));
+        for pick in from..self.picks {
+            let slot = pick % self.keeps;
+            let part = f64::from(dot(&self.basis[slot], self.rows.row(candidate)));
+            taken[slot] = part * part;
+        }
+        self.seen[candidate] = self.picks;
+        let left = libm::sqrt((1.0 - taken.iter().sum::<f64>()).max(LEAST_SQUARE));
+        self.left[candidate] = left;
+        left
     }
 
     /// The part of a row that the ring leaves, of length 1; zeros where it is none.
@@ -71,34 +91,40 @@ impl<'a> Spectrum<'a> {
 }
 
 impl Spread for Spectrum<'_> {
-    fn values(&self) -> &[f32] {
-        &self.spread
+    fn bounds(&self) -> &[f32] {
+        &self.bounds
     }
 
-    fn pick(&mut self, picked: usize, open: &[usize]) {
+    fn settle(&mut self, candidate: usize) -> f32 {
+        if self.keeps == 0 {
+            return 1.0;
+        }
+        (self.volume * self.left(candidate)) as f32
+    }
+
+    fn pick(&mut self, picked: usize) {
         if self.keeps == 0 {
             return;
         }
         let slot = self.picks % self.keeps;
-        self.picks += 1;
         // Measured before the oldest leaves: it stood in the window of this pick.
         let (length, direction) = (self.left(picked), self.direction(picked));
         self.lengths[slot] = length;
         self.basis[slot] = direction;
-        for i in open {
-            let part = f64::from(dot(&self.basis[slot], self.rows.row(*i)));
-            self.taken[i * self.keeps + slot] = part * part;
+        if self.picks >= self.keeps {
+            self.left.fill(1.0);
         }
-        let volume: f64 = self.lengths.iter().product();
-        for i in open {
-            self.spread[*i] = (volume * self.left(*i)) as f32;
+        self.picks += 1;
+        self.volume = self.lengths.iter().product();
+        for (bound, left) in self.bounds.iter_mut().zip(&self.left) {
+            *bound = (self.volume * left * (1.0 + SLACK)) as f32;
         }
     }
 }
 
 /// Picks up to `size` of the candidates `0..relevance.len()`, best first, by [`select`] with
-/// `λ · relevance + (1 − λ) · volume` over the latest `window`: O(N k (D + w)) for N candidates, k picks, rows of
-/// width D.
+/// `λ · relevance + (1 − λ) · volume` over the latest `window`: O(N k (D + w)) at most for N candidates, k picks, rows of
+/// width D, and O(N k + M k (D + w)) where M of them are near enough in relevance to be looked at.
 #[must_use]
 pub fn ssd(relevance: &[f32], rows: &UnitRows, size: usize, lambda: f32, window: usize) -> Vec<usize> {
     let mut spread = Spectrum::new(rows, relevance.len(), window);

@@ -80,11 +80,16 @@ impl Tally {
     }
 
     /// What the candidate's relevance counts, 0..=1, by its most frequent group.
+    #[inline(always)]
     #[must_use]
     pub fn weight(&self, candidate: usize) -> f32 {
-        if self.limits.decay <= 0.0 {
-            return 1.0;
+        match self.limits.decay > 0.0 {
+            true => self.decayed(candidate),
+            false => 1.0,
         }
+    }
+
+    fn decayed(&self, candidate: usize) -> f32 {
         let more = self.channels.most(candidate).max(self.tags.most(candidate));
         let keep = f64::from(1.0 - self.limits.decay.min(1.0));
         (0..more).fold(1.0_f64, |weight, _| weight * keep) as f32

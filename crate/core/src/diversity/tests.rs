@@ -280,6 +280,81 @@ proptest! {
     }
 }
 
+/// A method of which every spread is asked at every step, and how often it was.
+struct Asked<'a> {
+    of: Box<dyn Spread + 'a>,
+    bounds: Vec<f32>,
+    times: usize,
+}
+
+impl Spread for Asked<'_> {
+    fn bounds(&self) -> &[f32] {
+        if self.bounds.is_empty() {
+            self.of.bounds()
+        } else {
+            &self.bounds
+        }
+    }
+
+    fn settle(&mut self, candidate: usize) -> f32 {
+        self.times += 1;
+        self.of.settle(candidate)
+    }
+
+    fn pick(&mut self, picked: usize) {
+        self.of.pick(picked);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+    #[test]
+    fn who_is_not_asked_would_not_have_been_picked(
+        case in cases(), owners in prop::collection::vec(0_u32..5, 24), most in prop::option::of(1_usize..4),
+        decay in prop::sample::select(vec![0.0_f32, 0.3]), lambda in 0.0_f32..1.0, window in 0_usize..6, size in 0_usize..30,
+    ) {
+        let rows = unit_rows(&case);
+        type Made = for<'a> fn(&'a UnitRows, usize, usize) -> Box<dyn Spread + 'a>;
+        let methods: [Made; 3] = [
+            |rows, count, _| Box::new(Nearest::new(rows, count)),
+            |rows, count, window| Box::new(Determinant::new(rows, count, window)),
+            |rows, count, window| Box::new(Spectrum::new(rows, count, window)),
+        ];
+        for method in methods {
+            let slate = |bounds: Vec<f32>| {
+                let mut channels = Groups::new(5);
+                owners.iter().take(case.len()).for_each(|owner| channels.push([*owner]));
+                let limits = Limits { per_channel: most, decay, ..Limits::default() };
+                let mut tally = Tally::new(limits, case.len(), channels, Groups::default());
+                let mut spread = Asked { of: method(&rows, case.len(), window), bounds, times: 0 };
+                let picked = select(&relevance(&case), &mut spread, size, lambda, &mut tally, None);
+                let passed: Vec<_> = (0..case.len()).map(|i| tally.passed_over(i)).collect();
+                (picked, passed)
+            };
+            prop_assert_eq!(slate(Vec::new()), slate(vec![f32::INFINITY; case.len()]));
+        }
+    }
+}
+
+#[test]
+fn who_is_far_behind_in_relevance_is_not_asked() {
+    let (count, size) = (1000, 20);
+    let mut rows = UnitRows::new(16, count);
+    (0..count).for_each(|i| rows.push((0..16).map(|d| noise(3, 16 * i + d))));
+    // Falling, as scores do, with a long tail.
+    let relevance: Vec<f32> = (0..count).map(|i| 1.0 / (1.0 + i as f32 / 50.0)).collect();
+    for method in Method::ALL {
+        let mut spread = Asked {
+            of: method.spread(&rows, count),
+            bounds: Vec::new(),
+            times: 0,
+        };
+        let picked = select(&relevance, &mut spread, size, 0.5, &mut Tally::default(), None);
+        assert_eq!(picked.len(), size);
+        assert!(spread.times < count * size / 5, "{}: {}", method.as_str(), spread.times);
+    }
+}
+
 /// Sixty rows of 24 around six directions, relevance that leans to one of them.
 fn clustered(seed: u64) -> Case {
     const WIDE: usize = 24;

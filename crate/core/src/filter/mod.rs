@@ -117,8 +117,8 @@ pub fn filter(
 
 struct Rules<'a> {
     watching: Option<&'a str>,
-    /// Videos of the history, sorted.
-    videos: Vec<&'a str>,
+    /// For each row of the block the place of its video among those of the history.
+    known: Vec<Option<u32>>,
     /// For each the viewer's last word on it, where it is not a good one.
     words: Vec<Option<DropReason>>,
     /// For each the fraction watched so far; infinite where that is not the question.
@@ -182,13 +182,20 @@ impl<'a> Rules<'a> {
             contents.push(content);
         }
         contents.sort_unstable();
+        // Each video of the history is looked up in the block, and not each row among the videos.
+        let mut known = vec![None; block.len()];
+        for (place, video) in (0..).zip(&videos) {
+            if let Some(row) = block.row_of(video) {
+                known[row] = Some(place);
+            }
+        }
         let mut channels: Vec<&str> = profile.blocked_channels.iter().map(String::as_str).collect();
         let mut tags: Vec<String> = profile.blocked_tags.iter().map(|tag| folding.normalise(tag)).collect();
         channels.sort_unstable();
         tags.sort_unstable();
         Rules {
             watching,
-            videos,
+            known,
             words,
             seen,
             channels,
@@ -209,7 +216,7 @@ impl<'a> Rules<'a> {
         if self.watching == Some(id) {
             return Some(DropReason::Watching);
         }
-        let known = self.videos.binary_search(&id).ok();
+        let known = self.known.get(row).copied().flatten().map(|place| place as usize);
         if let Some(reason) = known.and_then(|place| self.words[place]) {
             return Some(reason);
         }

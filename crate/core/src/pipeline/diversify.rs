@@ -33,22 +33,15 @@ pub(super) fn diversify(
     model: &ClientModel,
     block: &Block,
     scored: &[Scored],
+    directions: &UnitRows,
     past: &[PastEvent<'_>],
     now_ms: i64,
     options: &Options,
 ) -> Diversified {
     let relevance: Vec<f32> = scored.iter().map(|s| s.merit().unwrap_or(f32::NAN)).collect();
-    let width = scored
-        .first()
-        .and_then(|s| block.vector(s.row))
-        .map_or(0, |v| v.values.len());
-    let mut rows = UnitRows::new(width, scored.len());
-    for vector in scored.iter().filter_map(|s| block.vector(s.row)) {
-        rows.push_levels(vector.values);
-    }
     let mut tally = tally(model, block, scored, options);
     let mut calibration = calibration(model, block, scored, past, now_ms, options.calibration);
-    let mut spread = options.method.spread(&rows, scored.len());
+    let mut spread = options.method.spread(directions, scored.len());
     let lambda = 1.0 - options.diversity;
     let picked = select(
         &relevance,

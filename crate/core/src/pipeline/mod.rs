@@ -185,7 +185,7 @@ pub fn compose_with(
     };
     let head = Personal::of(tuning, model.dims().vector, past, &met, context.now_ms);
     let tired = tired(block, past, &met, context.now_ms);
-    let mut scored = stage::score(
+    let mut ranking = stage::score(
         engine,
         &state,
         block,
@@ -193,23 +193,26 @@ pub fn compose_with(
         &shares,
         &learnt::Learnt::new(&head, &tired, options),
     )?;
-    dropped.extend(stage::without_twins(block, &mut scored));
-    let mut diverse = diversify::diversify(model, block, &scored, past, context.now_ms, options);
-    let drawn = learnt::explore(block, &scored, &head, &mut diverse, options);
+    dropped.extend(stage::without_twins(block, &mut ranking.scored));
+    let scored = &ranking.scored;
+    let directions = stage::directions(model, block, scored);
+    let mut diverse = diversify::diversify(model, block, scored, &directions, past, context.now_ms, options);
+    let drawn = learnt::explore(block, scored, &head, &mut diverse, options);
     let moment = stage::moment(engine, model, profile, context, &user, &user_vector)?;
-    let mut reasons = stage::why(block, &scored, past, context, &user, &moment);
+    let picked = &diverse.picked;
+    let mut reasons = stage::why(block, &ranking, &directions, past, context, &user, &moment, picked);
 
     drawn
         .iter()
-        .for_each(|drawn| reasons[diverse.picked[drawn.place]] = Reason::plain(ReasonCode::Explore));
+        .for_each(|drawn| reasons[drawn.place] = Reason::plain(ReasonCode::Explore));
     dropped.extend(diverse.others.iter().map(|at| Dropped {
         row: scored[*at].row,
         reason: diverse.reason(*at),
     }));
-    let mut items: Vec<Item> = diverse
-        .picked
+    let mut items: Vec<Item> = picked
         .iter()
-        .map(|at| Item::new(block, &scored[*at], reasons[*at].clone()))
+        .zip(reasons)
+        .map(|(at, reason)| Item::new(block, &scored[*at], reason))
         .collect();
     drawn
         .iter()

@@ -3,13 +3,14 @@
 use super::learnt::Learnt;
 use crate::block::Block;
 use crate::bundle::ClientModel;
+use crate::diversity::UnitRows;
 use crate::engine::{Engine, HEADS};
 use crate::feature::{EncodedUser, PastEvent, encode_categorical};
 use crate::filter::{DropReason, Dropped};
 use crate::head::{FURTHER, Said};
 use crate::reason::{Facts, Grounds, Reason, explain};
 use crate::score::{self, Scored};
-use crate::signal::{SIGNAL_COUNT, signals};
+use crate::signal::{AFFINITY, SIGNAL_COUNT, signals};
 use crate::viewer::ViewerState;
 use crate::{Context, Error, ErrorKind, LocalTime, Profile};
 
@@ -37,7 +38,15 @@ pub(super) fn tower(engine: &mut impl Engine, model: &ClientModel, user: &Encode
     }
 }
 
-/// Scores the rows that were kept, the further heads by their `shares`; best first.
+/// The candidates by their scores, and what of their signals reasons are made of.
+pub(super) struct Ranking {
+    /// Best first.
+    pub(super) scored: Vec<Scored>,
+    /// For each row of the block the signal `affinity`; 0 where it was not scored.
+    affinities: Vec<f32>,
+}
+
+/// Scores the rows that were kept, the further heads by their `shares`.
 pub(super) fn score(
     engine: &mut impl Engine,
     state: &ViewerState<'_>,
@@ -45,11 +54,14 @@ pub(super) fn score(
     rows: &[usize],
     shares: &[f32; FURTHER],
     learnt: &Learnt<'_>,
-) -> Result<Vec<Scored>, Error> {
+) -> Result<Ranking, Error> {
     let mut values = Vec::with_capacity(rows.len() * SIGNAL_COUNT);
+    let mut affinities = vec![0.0; block.len()];
     // A verified block has a candidate in every row.
-    for candidate in rows.iter().filter_map(|row| block.candidate(*row)) {
-        values.extend(signals(state, &candidate));
+    for (row, candidate) in rows.iter().filter_map(|row| Some((*row, block.candidate(*row)?))) {
+        let own = signals(state, &candidate);
+        affinities[row] = own[AFFINITY];
+        values.extend_from_slice(&own);
     }
     let logits = engine.rank(&values, rows.len())?;
     let width = logits.len().checked_div(rows.len()).unwrap_or(HEADS.len());
@@ -73,8 +85,18 @@ pub(super) fn score(
             }
         })
         .collect();
-    score::sort(&mut scored, |row| block.id(row));
-    Ok(scored)
+    let ranks = block.ranks();
+    score::sort_by_rank(&mut scored, |row| ranks[row]);
+    Ok(Ranking { scored, affinities })
+}
+
+/// Directions of the vectors of `scored`, in its order.
+pub(super) fn directions(model: &ClientModel, block: &Block, scored: &[Scored]) -> UnitRows {
+    let mut directions = UnitRows::new(model.dims().vector, scored.len());
+    for vector in scored.iter().filter_map(|s| block.vector(s.row)) {
+        directions.push_levels(vector.values);
+    }
+    directions
 }
 
 /// Of several candidates that are the same to look at keeps the one that ranks highest; gives the others in their order.
@@ -140,19 +162,22 @@ pub(super) fn moment(
         .collect())
 }
 
-/// A reason for each of `scored`.
+/// A reason for each of the places `asked` among the scored.
+#[allow(clippy::too_many_arguments, reason = "a stage reads what the stages before it made")]
 pub(super) fn why(
     block: &Block,
-    scored: &[Scored],
+    ranking: &Ranking,
+    directions: &UnitRows,
     past: &[PastEvent<'_>],
     context: &Context,
     user: &EncodedUser,
     moment: &[f32],
+    asked: &[usize],
 ) -> Vec<Reason> {
-    let facts = scored.iter().filter_map(|s| {
+    let facts = ranking.scored.iter().filter_map(|s| {
         Some(Facts {
             vector: block.vector(s.row)?,
-            factor: block.factor(s.row),
+            affinity: ranking.affinities[s.row],
             log_popularity: block.log_popularity(s.row),
             published_at_ms: block.published_at_ms(s.row),
         })
@@ -164,15 +189,13 @@ pub(super) fn why(
         .filter(|event| event.video.is_none_or(|video| !block.is_removed(video)))
         .copied()
         .collect();
-    explain(
-        &facts,
-        &Grounds {
-            now_ms: context.now_ms,
-            history: &past,
-            factor: &user.factor,
-            moment,
-        },
-    )
+    let grounds = Grounds {
+        now_ms: context.now_ms,
+        history: &past,
+        cold: user.factor.iter().all(|v| *v == 0.0),
+        moment,
+    };
+    explain(&facts, directions, &grounds, asked.iter().copied())
 }
 
 fn same(what: &str, expected: usize, found: usize) -> Result<(), Error> {

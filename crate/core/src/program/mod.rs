@@ -1,6 +1,6 @@
 //! Compact programs: the default engine of the device.
 //!
-//! A program is a list of dense ops over numbered buffers, one row at a time. Bytes are untrusted:
+//! A program is a list of dense ops over numbered buffers; what it makes of a row depends on no other. Bytes are untrusted:
 //! [`Program::decode`] checks every bound once, so that [`Program::run`] has only ids and
 //! finiteness of its inputs left to check.
 

@@ -1,8 +1,12 @@
-//! Running a program, row by row, in memory that is allocated once.
+//! Running a program, some rows at a time, in memory that is allocated once.
 
 use super::format::OpCode;
-use super::{Op, Operand, Program, kernel};
+use super::{MAX_BUFFER_VALUES, Op, Operand, Program, kernel};
 use crate::{Error, ErrorKind};
+
+/// Rows that each op works on before the next one does: so many that choosing the op costs nothing beside it, so few that what
+/// one op writes is still in the nearest cache when the next one reads it (a ranker's buffers of 32 rows are 26 KB).
+const ROWS_AT_ONCE: usize = 32;
 
 /// The values of one input, `rows × width`.
 #[derive(Debug, Clone, Copy)]
@@ -13,11 +17,22 @@ pub enum Value<'a> {
     Ids(&'a [u32]),
 }
 
-/// Memory of a run, kept between runs: the buffers one after the other, and the result.
+/// Memory of a run, kept between runs: the buffers one after the other, each of some rows, and the result.
 #[derive(Debug, Clone, Default)]
 pub struct Scratch {
     buffers: Vec<f32>,
     output: Vec<f32>,
+}
+
+/// Some of the rows of a run.
+struct Batch<'a> {
+    inputs: &'a [Value<'a>],
+    /// The first of them.
+    first: usize,
+    /// How many.
+    rows: usize,
+    /// For how many each buffer has room.
+    room: usize,
 }
 
 impl Program {
@@ -37,89 +52,112 @@ impl Program {
             .last()
             .zip(self.widths.last())
             .map_or(0, |(start, width)| start + width);
-        if scratch.buffers.len() < total {
-            scratch.buffers.resize(total, 0.0);
+        // Never more memory than the widest program needs for one row.
+        let room = (MAX_BUFFER_VALUES / total.max(1)).clamp(1, ROWS_AT_ONCE).min(rows);
+        if scratch.buffers.len() < total * room {
+            scratch.buffers.resize(total * room, 0.0);
         }
         scratch.output.clear();
-        for row in 0..rows {
-            for ((input, value), start) in self.inputs.iter().zip(inputs).zip(&self.starts) {
+        for first in (0..rows).step_by(room.max(1)) {
+            let batch = Batch {
+                inputs,
+                first,
+                rows: room.min(rows - first),
+                room,
+            };
+            for (index, (input, value)) in self.inputs.iter().zip(inputs).enumerate() {
                 if let Value::Dense(values) = value {
-                    let values = &values[row * input.width..(row + 1) * input.width];
-                    scratch.buffers[*start..start + input.width].copy_from_slice(values);
+                    let start = self.starts[index] * room;
+                    let values = &values[first * input.width..][..batch.rows * input.width];
+                    scratch.buffers[start..start + values.len()].copy_from_slice(values);
                 }
             }
             for (index, op) in self.ops.iter().enumerate() {
                 let buffer = self.inputs.len() + index;
-                let (written, rest) = scratch.buffers.split_at_mut(self.starts[buffer]);
-                self.step(op, inputs, row, written, &mut rest[..self.widths[buffer]]);
+                let (written, rest) = scratch.buffers.split_at_mut(self.starts[buffer] * room);
+                self.step(op, &batch, written, &mut rest[..self.widths[buffer] * batch.rows]);
             }
             scratch
                 .output
-                .extend_from_slice(self.buffer(self.output, &scratch.buffers));
+                .extend_from_slice(self.buffer(self.output, &batch, &scratch.buffers));
         }
         Ok(&scratch.output)
     }
 
-    /// One buffer of a row's values.
-    fn buffer<'a>(&self, index: usize, values: &'a [f32]) -> &'a [f32] {
-        let start = self.starts[index];
-        &values[start..start + self.widths[index]]
+    /// One buffer of a batch's values, row by row.
+    fn buffer<'a>(&self, index: usize, batch: &Batch<'_>, values: &'a [f32]) -> &'a [f32] {
+        &values[self.starts[index] * batch.room..][..self.widths[index] * batch.rows]
     }
 
-    /// One op of one row. `written` holds the buffers before it; validation saw to all indices.
-    fn step(&self, op: &Op, inputs: &[Value<'_>], row: usize, written: &[f32], out: &mut [f32]) {
-        let read = |index: usize| self.buffer(index, written);
+    /// The ids of an input, those of each row of the batch; none of an input of floats, which validation keeps from here.
+    fn ids<'a>(&self, input: usize, batch: &Batch<'a>) -> core::slice::ChunksExact<'a, u32> {
+        let width = self.inputs[input].width;
+        let values = match batch.inputs[input] {
+            Value::Ids(values) => &values[batch.first * width..][..batch.rows * width],
+            Value::Dense(_) => &[],
+        };
+        values.chunks_exact(width)
+    }
+
+    /// One op of a batch. `written` holds the buffers before it; validation saw to all indices. What an op makes of a row
+    /// depends on no other one.
+    fn step(&self, op: &Op, batch: &Batch<'_>, written: &[f32], out: &mut [f32]) {
+        let read = |index: usize| self.buffer(index, batch, written);
+        // The rows of a buffer.
+        let each = |index: usize| read(index).chunks_exact(self.widths[index]);
+        let width = out.len() / batch.rows.max(1);
+        let outs = out.chunks_exact_mut(width.max(1));
         match op {
             Op::Gather { ids, column, table } => {
                 let t = &self.tensors[*table];
-                if let Value::Ids(values) = inputs[*ids] {
-                    let id = values[row * self.inputs[*ids].width + column] as usize;
+                for (ids, out) in self.ids(*ids, batch).zip(outs) {
+                    let id = ids[*column] as usize;
                     out.copy_from_slice(&t.values[id * t.cols..(id + 1) * t.cols]);
                 }
             }
             Op::GatherMean { ids, from, to, table } => {
                 let t = &self.tensors[*table];
-                if let Value::Ids(values) = inputs[*ids] {
-                    let start = row * self.inputs[*ids].width;
-                    kernel::gather_mean(&values[start + from..start + to], &t.values, out);
+                for (ids, out) in self.ids(*ids, batch).zip(outs) {
+                    kernel::gather_mean(&ids[*from..*to], &t.values, out);
                 }
             }
             Op::GatherRows { ids, from, to, table } => {
                 let t = &self.tensors[*table];
-                if let Value::Ids(values) = inputs[*ids] {
-                    let start = row * self.inputs[*ids].width;
-                    for (out, id) in out.chunks_exact_mut(t.cols).zip(&values[start + from..start + to]) {
-                        let id = *id as usize;
-                        out.copy_from_slice(&t.values[id * t.cols..(id + 1) * t.cols]);
-                    }
+                let all = self.ids(*ids, batch).flat_map(|ids| &ids[*from..*to]);
+                for (id, out) in all.zip(out.chunks_exact_mut(t.cols)) {
+                    let id = *id as usize;
+                    out.copy_from_slice(&t.values[id * t.cols..(id + 1) * t.cols]);
                 }
             }
             Op::Numbers { ids, from, to } => {
-                if let Value::Ids(values) = inputs[*ids] {
-                    let start = row * self.inputs[*ids].width;
-                    for (out, id) in out.iter_mut().zip(&values[start + from..start + to]) {
-                        *out = *id as f32;
-                    }
+                let all = self.ids(*ids, batch).flat_map(|ids| &ids[*from..*to]);
+                for (out, id) in out.iter_mut().zip(all) {
+                    *out = *id as f32;
                 }
             }
-            Op::Constant(tensor) => out.copy_from_slice(&self.tensors[*tensor].values),
+            Op::Constant(tensor) => outs.for_each(|out| out.copy_from_slice(&self.tensors[*tensor].values)),
             Op::Concat { inputs } => {
-                let mut rest = out;
+                let mut from = 0;
                 for input in inputs {
-                    let (head, tail) = rest.split_at_mut(self.widths[*input]);
-                    head.copy_from_slice(read(*input));
-                    rest = tail;
+                    let to = from + self.widths[*input];
+                    for (out, x) in out.chunks_exact_mut(width).zip(each(*input)) {
+                        out[from..to].copy_from_slice(x);
+                    }
+                    from = to;
                 }
             }
             Op::Dense { input, weights, bias } => {
                 let bias = bias.map(|b| self.tensors[b].values.as_slice());
                 let t = &self.tensors[*weights];
-                for (x, out) in read(*input).chunks_exact(t.rows).zip(out.chunks_exact_mut(t.cols)) {
-                    kernel::dense(x, &t.values, bias, out);
-                }
+                kernel::dense_rows(read(*input), t.rows, &t.values, bias, out);
             }
             Op::Map(code, x) => kernel::map(*code, read(*x), out),
-            Op::Join(code, x, y) => kernel::join(*code, read(*x), self.operand(*y, written), out),
+            Op::Join(code, x, Operand::Tensor(y)) => kernel::join(*code, read(*x), &self.tensors[*y].values, out),
+            Op::Join(code, x, Operand::Buffer(y)) => {
+                for ((x, y), out) in each(*x).zip(each(*y)).zip(outs) {
+                    kernel::join(*code, x, y, out);
+                }
+            }
             Op::Group {
                 code,
                 input,
@@ -138,26 +176,23 @@ impl Program {
                     }
                 }
             }
-            Op::Clamp { input, low, high } => {
-                for (o, v) in out.iter_mut().zip(read(*input)) {
-                    // Comparisons, as in Relu: the same bits on every target, NaN stays NaN.
-                    *o = if *v < *low {
-                        *low
-                    } else if *v > *high {
-                        *high
-                    } else {
-                        *v
-                    };
+            Op::Clamp { input, low, high } => kernel::clamp(read(*input), *low, *high, out),
+            Op::Slice { input, from, to } => {
+                for (x, out) in each(*input).zip(outs) {
+                    out.copy_from_slice(&x[*from..*to]);
                 }
             }
-            Op::Slice { input, from, to } => out.copy_from_slice(&read(*input)[*from..*to]),
             Op::Select { mask, yes, no } => {
                 let chosen = read(*mask).iter().zip(read(*yes).iter().zip(read(*no)));
                 for (o, (mask, (yes, no))) in out.iter_mut().zip(chosen) {
                     *o = if *mask != 0.0 { *yes } else { *no };
                 }
             }
-            Op::Arrange { input, start, axes } => kernel::arrange(&read(*input)[*start..], axes, out),
+            Op::Arrange { input, start, axes } => {
+                for (x, out) in each(*input).zip(outs) {
+                    kernel::arrange(&x[*start..], axes, out);
+                }
+            }
             Op::Product { left, right, sides } => kernel::product(read(*left), read(*right), *sides, out),
             Op::Reduce {
                 code,
@@ -165,13 +200,6 @@ impl Program {
                 len,
                 inner,
             } => kernel::reduce(*code == OpCode::ReduceMax, read(*input), *len, *inner, out),
-        }
-    }
-
-    fn operand<'a>(&'a self, operand: Operand, written: &'a [f32]) -> &'a [f32] {
-        match operand {
-            Operand::Buffer(index) => self.buffer(index, written),
-            Operand::Tensor(index) => &self.tensors[index].values,
         }
     }
 

@@ -5,6 +5,7 @@
 
 use crate::diversity::UnitRows;
 use crate::feature::PastEvent;
+use crate::program::kernel::dot;
 use crate::{EventKind, QuantRow};
 
 /// The kinds of reasons.
@@ -75,8 +76,8 @@ impl Reason {
 pub struct Facts<'a> {
     /// Item vector.
     pub vector: QuantRow<'a>,
-    /// Item factor, where it has one.
-    pub factor: Option<QuantRow<'a>>,
+    /// What the factorisation expects of the pair of viewer and video: the signal `affinity` of [`signals`](crate::signal::signals).
+    pub affinity: f32,
     /// `log1p` of relevant impressions of late.
     pub log_popularity: f32,
     /// Published at, Unix milliseconds, where known.
@@ -90,8 +91,8 @@ pub struct Grounds<'a> {
     pub now_ms: i64,
     /// The viewer's past.
     pub history: &'a [PastEvent<'a>],
-    /// Collaborative factor, zeros where there is none.
-    pub factor: &'a [f32],
+    /// Whether nothing is known of what people like the viewer watch: no collaborative factor, or one of zeros.
+    pub cold: bool,
     /// User vector of this hour minus that of the opposite one; empty where the hour is unknown.
     pub moment: &'a [f32],
 }
@@ -106,21 +107,26 @@ const LEAST_MOMENT: f32 = 0.05;
 const NEW_STRENGTH: f32 = 1.5;
 const WEEK_MS: i64 = 7 * 86_400_000;
 
-/// A reason for each candidate, in their order.
+/// A reason for each of the candidates `asked`, by their places, which stand out among all `candidates`. `directions` are
+/// those of their vectors.
 #[must_use]
-pub fn explain(candidates: &[Facts<'_>], grounds: &Grounds<'_>) -> Vec<Reason> {
+pub fn explain(
+    candidates: &[Facts<'_>],
+    directions: &UnitRows,
+    grounds: &Grounds<'_>,
+    asked: impl IntoIterator<Item = usize>,
+) -> Vec<Reason> {
     let anchors = anchors(grounds);
-    let nearest = nearest(candidates, &anchors);
-    let similar = strengths(nearest.iter().map(|(_, cosine)| *cosine));
-    let cold = grounds.factor.iter().all(|v| *v == 0.0);
-    let taste = strengths(
-        candidates
-            .iter()
-            .map(|c| c.factor.map_or(0.0, |f| f.dot(grounds.factor))),
-    );
-    let popular = strengths(candidates.iter().map(|c| c.log_popularity));
-    let gains: Vec<f32> = candidates.iter().map(|c| c.vector.dot(grounds.moment)).collect();
-    let moment = strengths(gains.iter().copied());
+    let nearest = nearest(candidates, directions, &anchors);
+    let of = |what: fn(&Facts<'_>) -> f32| candidates.iter().map(what).collect::<Vec<f32>>();
+    let similar = Deviation::of(nearest.iter().map(|(_, cosine)| *cosine).collect());
+    let taste = Deviation::of(of(|c| c.affinity));
+    let popular = Deviation::of(of(|c| c.log_popularity));
+    let gains = candidates.iter().map(|c| c.vector.dot(grounds.moment));
+    let moment = Deviation::of(match grounds.moment {
+        [] => vec![0.0; candidates.len()],
+        _ => gains.collect(),
+    });
 
     let reason = |i: usize| {
         let mut best = (0.0, None);
@@ -130,27 +136,37 @@ pub fn explain(candidates: &[Facts<'_>], grounds: &Grounds<'_>) -> Vec<Reason> {
             }
         };
         let (anchor, cosine) = nearest[i];
-        let similar_code = anchors.get(anchor).map_or(ReasonCode::SimilarToWatched, |a| a.code);
-        offer(similar[i], similar_code, cosine >= LEAST_COSINE);
-        offer(taste[i], ReasonCode::Taste, !cold);
-        offer(moment[i], ReasonCode::ForThisMoment, gains[i] >= LEAST_MOMENT);
+        let anchor = anchors.get(anchor);
+        let similar_code = anchor.map_or(ReasonCode::SimilarToWatched, |a| a.code);
+        offer(similar.strength(i), similar_code, cosine >= LEAST_COSINE);
+        offer(taste.strength(i), ReasonCode::Taste, !grounds.cold);
+        offer(
+            moment.strength(i),
+            ReasonCode::ForThisMoment,
+            moment.values[i] >= LEAST_MOMENT,
+        );
         offer(
             NEW_STRENGTH,
             ReasonCode::New,
             is_new(candidates[i].published_at_ms, grounds.now_ms),
         );
-        offer(popular[i], ReasonCode::Popular, true);
+        offer(popular.strength(i), ReasonCode::Popular, true);
         match best.1 {
             Some(code) if code == similar_code => Reason {
                 code,
-                video: anchors.get(anchor).map(|a| a.video.to_owned()),
+                video: anchor.map(|a| a.video.to_owned()),
             },
             Some(code) => Reason::plain(code),
             // Above the others in nothing: the score is then made of what the viewer is, or of nothing but the crowd.
-            None => Reason::plain(if cold { ReasonCode::Popular } else { ReasonCode::Taste }),
+            None if grounds.cold => Reason::plain(ReasonCode::Popular),
+            None => Reason::plain(ReasonCode::Taste),
         }
     };
-    (0..candidates.len()).map(reason).collect()
+    asked
+        .into_iter()
+        .filter(|i| *i < candidates.len())
+        .map(reason)
+        .collect()
 }
 
 struct Anchor<'a> {
@@ -187,20 +203,16 @@ fn anchors<'a>(grounds: &Grounds<'a>) -> Vec<Anchor<'a>> {
 }
 
 /// For each candidate the most similar anchor, the later one where two are equal, and the cosine.
-fn nearest(candidates: &[Facts<'_>], anchors: &[Anchor<'_>]) -> Vec<(usize, f32)> {
+fn nearest(candidates: &[Facts<'_>], directions: &UnitRows, anchors: &[Anchor<'_>]) -> Vec<(usize, f32)> {
     let width = candidates.first().map_or(0, |c| c.vector.values.len());
-    let mut rows = UnitRows::new(width, anchors.len() + 1);
+    let mut rows = UnitRows::new(width, anchors.len());
     for anchor in anchors {
         rows.push_levels(anchor.vector.values);
-    }
-    let mut unit = UnitRows::new(width, candidates.len());
-    for candidate in candidates {
-        unit.push_levels(candidate.vector.values);
     }
     let best = |i: usize| {
         let mut best = (0, 0.0_f32);
         for anchor in 0..anchors.len() {
-            let cosine = crate::program::kernel::dot(unit.row(i), rows.row(anchor));
+            let cosine = dot(directions.row(i), rows.row(anchor));
             if cosine > best.1 {
                 best = (anchor, cosine);
             }
@@ -210,27 +222,37 @@ fn nearest(candidates: &[Facts<'_>], anchors: &[Anchor<'_>]) -> Vec<(usize, f32)
     (0..candidates.len()).map(best).collect()
 }
 
-/// Standard deviations above the mean; zeros where all are equal.
-fn strengths(values: impl Iterator<Item = f32> + Clone) -> Vec<f32> {
-    let count = values.clone().count().max(1) as f64;
-    let mean = values.clone().map(f64::from).sum::<f64>() / count;
-    let variance = values
-        .clone()
-        .map(|v| (f64::from(v) - mean) * (f64::from(v) - mean))
-        .sum::<f64>()
-        / count;
-    let deviation = variance.sqrt();
-    // Rounding alone gives equal values a deviation: what is below a millionth of the mean is none.
-    let real = deviation > 1e-6 * mean.abs().max(1e-6);
-    values
-        .map(|v| {
-            if real {
-                ((f64::from(v) - mean) / deviation) as f32
-            } else {
-                0.0
-            }
-        })
-        .collect()
+/// A quality of all candidates, and how far a candidate's is from the others'.
+struct Deviation {
+    values: Vec<f32>,
+    mean: f64,
+    /// Standard deviation; 0 where all are equal.
+    deviation: f64,
+}
+
+impl Deviation {
+    #[inline(never)]
+    fn of(values: Vec<f32>) -> Deviation {
+        let count = values.len().max(1) as f64;
+        let mean = values.iter().copied().map(f64::from).sum::<f64>() / count;
+        let square = |v: &f32| (f64::from(*v) - mean) * (f64::from(*v) - mean);
+        let deviation = (values.iter().map(square).sum::<f64>() / count).sqrt();
+        // Rounding alone gives equal values a deviation: what is below a millionth of the mean is none.
+        let real = deviation > 1e-6 * mean.abs().max(1e-6);
+        Deviation {
+            values,
+            mean,
+            deviation: if real { deviation } else { 0.0 },
+        }
+    }
+
+    /// Standard deviations above the mean; 0 where all are equal.
+    fn strength(&self, at: usize) -> f32 {
+        match self.deviation > 0.0 {
+            true => ((f64::from(self.values[at]) - self.mean) / self.deviation) as f32,
+            false => 0.0,
+        }
+    }
 }
 
 fn is_new(published_at_ms: Option<i64>, now_ms: i64) -> bool {

@@ -17,7 +17,7 @@ fn row(values: &'static [i8]) -> QuantRow<'static> {
 fn candidates() -> [Facts<'static>; 4] {
     [0, 1, 2, 3].map(|i| Facts {
         vector: row(&ROWS[i]),
-        factor: None,
+        affinity: 0.0,
         log_popularity: 1.0,
         published_at_ms: Some(OLD),
     })
@@ -27,7 +27,7 @@ fn grounds<'a>(history: &'a [PastEvent<'a>]) -> Grounds<'a> {
     Grounds {
         now_ms: NOW,
         history,
-        factor: &[0.0, 0.0],
+        cold: true,
         moment: &[],
     }
 }
@@ -41,8 +41,14 @@ fn past(kind: EventKind, video: &'static str, fraction: Option<f32>, at_ms: i64)
     }
 }
 
+fn all(candidates: &[Facts<'_>], grounds: &Grounds<'_>, asked: core::ops::Range<usize>) -> Vec<Reason> {
+    let mut directions = UnitRows::new(2, candidates.len());
+    candidates.iter().for_each(|c| directions.push_levels(c.vector.values));
+    explain(candidates, &directions, grounds, asked)
+}
+
 fn first(candidates: &[Facts<'_>], grounds: &Grounds<'_>) -> (ReasonCode, Option<String>) {
-    let reason = explain(candidates, grounds).remove(0);
+    let reason = all(candidates, grounds, 0..1).remove(0);
     (reason.code, reason.video)
 }
 
@@ -79,9 +85,9 @@ fn what_was_not_relevant_or_is_yet_to_come_is_no_ground() {
 #[test]
 fn the_collaborative_factor_is_taste() {
     let mut candidates = candidates();
-    candidates[0].factor = Some(row(&[127, 0]));
+    candidates[0].affinity = 1.0;
     let grounds = Grounds {
-        factor: &[1.0, 0.0],
+        cold: false,
         ..grounds(&[])
     };
     assert_eq!(first(&candidates, &grounds).0, ReasonCode::Taste);
@@ -123,15 +129,27 @@ fn an_hour_that_makes_a_difference_is_the_reason_and_a_trifle_is_not() {
 fn without_any_ground_a_newcomer_is_told_the_truth_and_a_known_viewer_too() {
     assert_eq!(first(&candidates(), &grounds(&[])).0, ReasonCode::Popular);
     let known = Grounds {
-        factor: &[0.5, 0.0],
+        cold: false,
         ..grounds(&[])
     };
     assert_eq!(first(&candidates(), &known).0, ReasonCode::Taste);
 }
 
 #[test]
+fn who_is_asked_for_changes_no_reason() {
+    let history = [past(EventKind::Watch, "w", Some(0.9), NOW - 1)];
+    let mut candidates = candidates();
+    candidates[2].log_popularity = 9.0;
+    let every = all(&candidates, &grounds(&history), 0..4);
+    assert_eq!(every.len(), 4);
+    for (at, reason) in every.iter().enumerate() {
+        assert_eq!(all(&candidates, &grounds(&history), at..at + 1).first(), Some(reason));
+    }
+}
+
+#[test]
 fn no_candidates_need_no_reasons() {
-    assert!(explain(&[], &grounds(&[])).is_empty());
+    assert!(all(&[], &grounds(&[]), 0..3).is_empty());
 }
 
 #[test]
@@ -144,7 +162,8 @@ fn every_code_of_an_explanation_has_a_case() {
 
 #[test]
 fn equal_values_stand_out_in_nothing() {
-    assert_eq!(strengths([0.1_f32; 7].into_iter()), [0.0; 7]);
-    let strengths = strengths([1.0_f32, 1.0, 1.0, 5.0].into_iter());
-    assert!(strengths[3] > 1.7 && strengths[0] < 0.0);
+    let equal = Deviation::of(vec![0.1; 7]);
+    assert_eq!([0, 1, 2, 3, 4, 5, 6].map(|at| equal.strength(at)), [0.0; 7]);
+    let unequal = Deviation::of(vec![1.0, 1.0, 1.0, 5.0]);
+    assert!(unequal.strength(3) > 1.7 && unequal.strength(0) < 0.0);
 }

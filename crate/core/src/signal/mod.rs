@@ -26,6 +26,9 @@ pub const SIGNALS: [&str; 15] = [
 /// Number of signals.
 pub const SIGNAL_COUNT: usize = SIGNALS.len();
 
+/// Where the affinity stands in [`SIGNALS`].
+pub(crate) const AFFINITY: usize = 13;
+
 /// A candidate as its block gives it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Candidate<'a> {
@@ -62,9 +65,10 @@ pub struct Candidate<'a> {
 pub fn signals(viewer: &ViewerState<'_>, candidate: &Candidate<'_>) -> [f32; SIGNAL_COUNT] {
     let (length, length_known) = length(candidate.length_seconds);
     let (freshness, freshness_known) = freshness(viewer.now_ms, candidate.published_at_ms);
+    let [cosine, affinity] = viewer.of_factor(candidate.factor);
     [
         candidate.vector.dot(viewer.user_vector),
-        viewer.factor_cosine(candidate.factor),
+        cosine,
         viewer.nearest_anchor(candidate.vector),
         viewer.baseline(candidate.length_seconds),
         candidate.prior,
@@ -76,7 +80,7 @@ pub fn signals(viewer: &ViewerState<'_>, candidate: &Candidate<'_>) -> [f32; SIG
         viewer.like_rate,
         freshness,
         freshness_known,
-        viewer.affinity(candidate.factor),
+        affinity,
         candidate.trend,
     ]
 }

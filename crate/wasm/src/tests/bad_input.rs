@@ -175,6 +175,69 @@ fn values_of_the_wrong_shape_are_refused_and_change_nothing() {
 }
 
 #[wasm_bindgen_test]
+fn plain_data_are_read_as_serde_wasm_bindgen_reads_them() {
+    use upnext_core::tree::{MAX_DEPTH, Tree};
+    let deep = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
+    let texts = [
+        "null",
+        "true",
+        "[0, -0.0, 1.5, -7, 1e300, 9007199254740991, 9007199254740992, -9007199254740993]",
+        r#"["", "a\u0000b", "\ud83d\ude00", {"b": 1, "a": {"": [null]}}, []]"#,
+        &deep(16),
+        &deep(17),
+    ];
+    for text in texts {
+        let value = object(text);
+        let expected: Result<Tree, _> = serde_wasm_bindgen::from_value(value.clone());
+        assert_eq!(crate::options::plain(&value, MAX_DEPTH).ok(), expected.ok(), "{text}");
+    }
+    for number in [f64::NAN, f64::INFINITY, f64::MIN_POSITIVE] {
+        let expected: Tree = serde_wasm_bindgen::from_value(number.into()).unwrap();
+        let found = crate::options::plain(&number.into(), MAX_DEPTH).unwrap();
+        assert_eq!(format!("{found:?}"), format!("{expected:?}"));
+    }
+}
+
+#[wasm_bindgen_test]
+fn what_no_json_holds_is_refused_and_what_it_holds_is_read() {
+    let mut recommender = set().loaded();
+    let asked = |value: &JsValue| {
+        let options = js_sys::Object::new();
+        crate::error::set(&options, "watching", value);
+        JsValue::from(options)
+    };
+    let own = js_sys::Object::new();
+    crate::error::set(&own, "own", &own);
+    let words = js_sys::Array::of1(&"a".into());
+    let strange: [JsValue; 8] = [
+        own.into(),
+        js_sys::Map::new().into(),
+        js_sys::Set::new(&words).into(),
+        Uint8Array::new_with_length(3).into(),
+        js_sys::Function::new_no_args("").into(),
+        js_sys::BigInt::from(7_u64).into(),
+        js_sys::Symbol::iterator().into(),
+        f64::NAN.into(),
+    ];
+    for value in strange {
+        assert_eq!(code(recommender.recommend(now(), asked(&value))), "request-invalid");
+    }
+    for value in [JsValue::NULL, JsValue::UNDEFINED, "v".into()] {
+        assert_eq!(code(recommender.recommend(now(), asked(&value))), "no error");
+    }
+    // A whole number is one also where it was reckoned with fractions, and −0 is 0.
+    for (size, expected) in [
+        (2.0 + 1e-17, "no error"),
+        (2.5, "request-invalid"),
+        (-0.0, "request-invalid"),
+    ] {
+        let options = js_sys::Object::new();
+        crate::error::set(&options, "size", &size.into());
+        assert_eq!(code(recommender.recommend(now(), options.into())), expected, "{size}");
+    }
+}
+
+#[wasm_bindgen_test]
 fn inputs_of_the_tower_are_checked_before_the_engine_sees_them() {
     let mut recommender = set().loaded();
     let encoded = recommender.encode(now()).unwrap();

@@ -3,8 +3,8 @@
 use js_sys::Math;
 use upnext_core::program::format::OpCode;
 use upnext_core::program::kernel::{
-    all_finite, arrange, centre, dense, dot, gather_mean, join, l2_normalise, level_dot, map, mixed_dot, product,
-    reduce, relu, rms_normalise, sigmoid, softmax,
+    all_finite, arrange, centre, clamp, dense, dense_rows, dot, gather_mean, join, l2_normalise, level_dot, map,
+    mixed_dot, product, reduce, relu, rms_normalise, scale, sigmoid, softmax,
 };
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -33,6 +33,32 @@ fn dense_gives_the_bits_of_the_plain_loop() {
                     same(&out, &oracle::dense(&x, &w, bias, width)),
                     "{inputs} × {width}, {seed}"
                 );
+            }
+        }
+    }
+}
+
+#[wasm_bindgen_test]
+fn dense_of_many_rows_gives_the_bits_of_the_plain_loop() {
+    for (seed, inputs) in (0..).zip([1, 5, 15]) {
+        for width in [1, 2, 4, 5, 8, 13, 33] {
+            for rows in [0, 3, 4, 9] {
+                let (x, w, b) = (
+                    numbers(seed, rows * inputs),
+                    numbers(seed + 100, inputs * width),
+                    numbers(seed + 200, width),
+                );
+                for bias in [None, Some(b.as_slice())] {
+                    let mut out = vec![f32::NAN; rows * width];
+                    dense_rows(&x, inputs, &w, bias, &mut out);
+                    let each = x
+                        .chunks_exact(inputs)
+                        .flat_map(|row| oracle::dense(row, &w, bias, width));
+                    assert!(
+                        same(&out, &each.collect::<Vec<_>>()),
+                        "{rows} of {inputs} × {width}, {seed}"
+                    );
+                }
             }
         }
     }
@@ -80,9 +106,14 @@ fn dot_relu_and_norm_give_the_bits_of_their_definitions() {
             assert!(same(&unit, &oracle::l2_normalise(&a, 1e-12)), "{len}, {seed}");
         }
     }
-    let (odd, mut out) = ([f32::NAN, -0.0, f32::NEG_INFINITY, f32::INFINITY, -1.0], [0.0; 5]);
+    let (mut odd, mut out) = ([f32::NAN, -0.0, f32::NEG_INFINITY, f32::INFINITY, -1.0], [0.0; 5]);
     relu(&odd, &mut out);
     assert!(same(&out, &oracle::relu(&odd)));
+    clamp(&odd, -0.5, 0.0, &mut out);
+    assert!(same(&out, &oracle::clamp(&odd, -0.5, 0.0)));
+    let doubled = odd.map(|value| 2.0 * value);
+    scale(&mut odd, 2.0);
+    assert!(same(&odd, &doubled));
 }
 
 #[wasm_bindgen_test]

@@ -36,16 +36,30 @@ impl Lanes {
         self.plus(Lanes(imp::mul(a.0, b.0)))
     }
 
+    /// `self · other`.
+    #[inline(always)]
+    pub(super) fn times(self, other: Lanes) -> Lanes {
+        Lanes(imp::mul(self.0, other.0))
+    }
+
     /// `other` in the lanes where `self < other`; so NaN and −0 stay.
     #[inline(always)]
     pub(super) fn at_least(self, other: Lanes) -> Lanes {
         Lanes(imp::pmax(self.0, other.0))
     }
+
+    /// `other` in the lanes where `self > other`; so NaN stays.
+    #[inline(always)]
+    pub(super) fn at_most(self, other: Lanes) -> Lanes {
+        Lanes(imp::pmin(self.0, other.0))
+    }
 }
 
 #[cfg(target_feature = "simd128")]
 mod imp {
-    pub use core::arch::wasm32::{f32x4_add as add, f32x4_mul as mul, f32x4_pmax as pmax, f32x4_splat as splat};
+    pub use core::arch::wasm32::{
+        f32x4_add as add, f32x4_mul as mul, f32x4_pmax as pmax, f32x4_pmin as pmin, f32x4_splat as splat,
+    };
     use core::arch::wasm32::{v128, v128_load, v128_store};
 
     pub type Four = v128;
@@ -97,5 +111,10 @@ mod imp {
     #[inline(always)]
     pub fn pmax(a: Four, b: Four) -> Four {
         core::array::from_fn(|i| if a[i] < b[i] { b[i] } else { a[i] })
+    }
+
+    #[inline(always)]
+    pub fn pmin(a: Four, b: Four) -> Four {
+        core::array::from_fn(|i| if b[i] < a[i] { b[i] } else { a[i] })
     }
 }

@@ -25,6 +25,18 @@ pub fn mixed_dot(levels: &[i8], x: &[f32]) -> f32 {
     sums.iter().sum()
 }
 
+/// The levels as floats, over the shorter length.
+pub(crate) fn widen(levels: &[i8], out: &mut [f32]) {
+    let n = levels.len().min(out.len());
+    let (levels, out) = (levels[..n].as_chunks::<AT_ONCE>(), out[..n].as_chunks_mut::<AT_ONCE>());
+    for (levels, out) in levels.0.iter().zip(out.0) {
+        imp::widen(levels, out);
+    }
+    for (level, out) in levels.1.iter().zip(out.1) {
+        *out = f32::from(*level);
+    }
+}
+
 #[cfg(target_feature = "simd128")]
 mod imp {
     use core::arch::wasm32::{
@@ -55,29 +67,49 @@ mod imp {
         lanes.0 + lanes.1 + i32x4_extract_lane::<2>(sum) + i32x4_extract_lane::<3>(sum)
     }
 
+    /// Sixteen levels as four times four floats.
+    #[inline(always)]
+    fn floats(levels: &[i8; AT_ONCE]) -> (v128, v128, v128, v128) {
+        let levels = load(levels);
+        let (low, high) = (i16x8_extend_low_i8x16(levels), i16x8_extend_high_i8x16(levels));
+        (
+            f32x4_convert_i32x4(i32x4_extend_low_i16x8(low)),
+            f32x4_convert_i32x4(i32x4_extend_high_i16x8(low)),
+            f32x4_convert_i32x4(i32x4_extend_low_i16x8(high)),
+            f32x4_convert_i32x4(i32x4_extend_high_i16x8(high)),
+        )
+    }
+
+    #[inline(always)]
     #[allow(unsafe_code)]
+    fn store((a, b, c, d): (v128, v128, v128, v128), out: &mut [f32; AT_ONCE]) {
+        let to: *mut v128 = out.as_mut_ptr().cast();
+        // SAFETY: an exclusive reference to four times sixteen bytes; the instruction asks for no alignment.
+        unsafe {
+            v128_store(to, a);
+            v128_store(to.add(1), b);
+            v128_store(to.add(2), c);
+            v128_store(to.add(3), d);
+        }
+    }
+
+    pub fn widen(levels: &[i8; AT_ONCE], out: &mut [f32; AT_ONCE]) {
+        store(floats(levels), out);
+    }
+
+    // Four sums by name: an array of them would live in memory, as loops over it are not unrolled for size.
     pub fn mixed_sums(levels: &[[i8; AT_ONCE]], x: &[[f32; AT_ONCE]]) -> [f32; AT_ONCE] {
         let zero = i32x4_splat(0);
-        let mut sums = [zero; 4];
+        let (mut a, mut b, mut c, mut d) = (zero, zero, zero, zero);
         for (levels, x) in levels.iter().zip(x) {
-            let levels = load(levels);
-            let (low, high) = (i16x8_extend_low_i8x16(levels), i16x8_extend_high_i8x16(levels));
-            let fours = [
-                i32x4_extend_low_i16x8(low),
-                i32x4_extend_high_i16x8(low),
-                i32x4_extend_low_i16x8(high),
-                i32x4_extend_high_i16x8(high),
-            ];
-            let x = x.as_chunks::<4>().0;
-            for ((sum, four), x) in sums.iter_mut().zip(fours).zip(x) {
-                *sum = f32x4_add(*sum, f32x4_mul(f32x4_convert_i32x4(four), load(x)));
-            }
+            let fours = floats(levels);
+            a = f32x4_add(a, f32x4_mul(fours.0, load(&x[..4])));
+            b = f32x4_add(b, f32x4_mul(fours.1, load(&x[4..8])));
+            c = f32x4_add(c, f32x4_mul(fours.2, load(&x[8..12])));
+            d = f32x4_add(d, f32x4_mul(fours.3, load(&x[12..])));
         }
         let mut all = [0.0; AT_ONCE];
-        for (to, sum) in all.as_chunks_mut::<4>().0.iter_mut().zip(sums) {
-            // SAFETY: an exclusive reference to sixteen bytes; the instruction asks for no alignment.
-            unsafe { v128_store(to.as_mut_ptr().cast(), sum) };
-        }
+        store((a, b, c, d), &mut all);
         all
     }
 }
@@ -85,6 +117,10 @@ mod imp {
 #[cfg(not(target_feature = "simd128"))]
 mod imp {
     use super::AT_ONCE;
+
+    pub fn widen(levels: &[i8; AT_ONCE], out: &mut [f32; AT_ONCE]) {
+        *out = levels.map(f32::from);
+    }
 
     pub fn level_dot(a: &[[i8; AT_ONCE]], b: &[[i8; AT_ONCE]]) -> i32 {
         let pairs = a.as_flattened().iter().zip(b.as_flattened());

@@ -5,10 +5,13 @@ mod lanes;
 mod levels;
 #[cfg(test)]
 pub(super) mod oracle;
+mod rows;
 
 use super::format::OpCode;
 use lanes::Lanes;
+pub(crate) use levels::widen;
 pub use levels::{level_dot, mixed_dot};
+pub use rows::dense_rows;
 
 /// `out = bias + x · weights`, weights finite, `x.len() × out.len()` row-major. Each output starts at its
 /// bias (or zero) and adds its products in the order of `x`, unfused.
@@ -73,6 +76,35 @@ pub fn relu(x: &[f32], out: &mut [f32]) {
     for (o, v) in tail.iter_mut().zip(x_tail) {
         *o = if *v < 0.0 { 0.0 } else { *v };
     }
+}
+
+/// `min(max(x, low), high)`; NaN stays.
+pub fn clamp(x: &[f32], low: f32, high: f32, out: &mut [f32]) {
+    let (lowest, highest) = (Lanes::splat(low), Lanes::splat(high));
+    let ((tiles, tail), (x, x_tail)) = (out.as_chunks_mut::<4>(), x.as_chunks::<4>());
+    for (o, v) in tiles.iter_mut().zip(x) {
+        Lanes::load(v).at_least(lowest).at_most(highest).store(o);
+    }
+    for (o, v) in tail.iter_mut().zip(x_tail) {
+        // Comparisons, as in relu: the same bits on every target.
+        *o = if *v < low {
+            low
+        } else if *v > high {
+            high
+        } else {
+            *v
+        };
+    }
+}
+
+/// Each value times `scale`, in place.
+pub fn scale(values: &mut [f32], scale: f32) {
+    let by = Lanes::splat(scale);
+    let (tiles, tail) = values.as_chunks_mut::<4>();
+    for tile in tiles {
+        Lanes::load(tile).times(by).store(tile);
+    }
+    tail.iter_mut().for_each(|v| *v *= scale);
 }
 
 /// Whether no value is NaN or infinite.
@@ -170,7 +202,18 @@ pub fn map(code: OpCode, x: &[f32], out: &mut [f32]) {
 pub fn join(code: OpCode, x: &[f32], y: &[f32], out: &mut [f32]) {
     let flag = |is: bool| f32::from(u8::from(is));
     let width = y.len().max(1);
-    for (out, x) in out.chunks_mut(width).zip(x.chunks(width)) {
+    for (mut out, mut x) in out.chunks_mut(width).zip(x.chunks(width)) {
+        let mut y = &y[..y.len().min(out.len())];
+        // The two that come in every batch of candidates, four at a time.
+        if matches!(code, OpCode::Add | OpCode::Mul) {
+            let ((tiles, x_fours), y_fours) = ((out.as_chunks_mut::<4>(), x.as_chunks::<4>()), y.as_chunks::<4>());
+            for ((o, a), b) in tiles.0.iter_mut().zip(x_fours.0).zip(y_fours.0) {
+                let (a, b) = (Lanes::load(a), Lanes::load(b));
+                let both = if code == OpCode::Mul { a.times(b) } else { a.plus(b) };
+                both.store(o);
+            }
+            (out, x, y) = (tiles.1, x_fours.1, y_fours.1);
+        }
         for ((o, a), b) in out.iter_mut().zip(x).zip(y) {
             *o = match code {
                 OpCode::Mul => a * b,
@@ -262,17 +305,27 @@ pub fn log_sigmoid(x: f32) -> f32 {
 #[must_use]
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     let (mut low, mut high) = (Lanes::splat(0.0), Lanes::splat(0.0));
-    let (a_fours, b_fours) = (a.as_chunks::<4>().0, b.as_chunks::<4>().0);
-    let (a_eights, b_eights) = (a_fours.as_chunks::<2>().0, b_fours.as_chunks::<2>().0);
-    for ([x_low, x_high], [y_low, y_high]) in a_eights.iter().zip(b_eights) {
-        low = low.plus_product(Lanes::load(x_low), Lanes::load(y_low));
-        high = high.plus_product(Lanes::load(x_high), Lanes::load(y_high));
+    let n = a.len().min(b.len());
+    let (a_eights, a_rest) = a[..n].as_chunks::<8>();
+    let (b_eights, b_rest) = b[..n].as_chunks::<8>();
+    let mut add = |x: &[f32; 8], y: &[f32; 8]| {
+        let ((x, _), (y, _)) = (x.as_chunks::<4>(), y.as_chunks::<4>());
+        low = low.plus_product(Lanes::load(&x[0]), Lanes::load(&y[0]));
+        high = high.plus_product(Lanes::load(&x[1]), Lanes::load(&y[1]));
+    };
+    // Two at a time: half of the counting.
+    let ((a_pairs, a_last), (b_pairs, b_last)) = (a_eights.as_chunks::<2>(), b_eights.as_chunks::<2>());
+    for (x, y) in a_pairs.iter().zip(b_pairs) {
+        add(&x[0], &y[0]);
+        add(&x[1], &y[1]);
+    }
+    for (x, y) in a_last.iter().zip(b_last) {
+        add(x, y);
     }
     let mut lanes = [0.0; 4];
     low.plus(high).store(&mut lanes);
     let mut sum = (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
-    let rest = 8 * a_eights.len().min(b_eights.len());
-    for (u, v) in a.iter().zip(b).skip(rest) {
+    for (u, v) in a_rest.iter().zip(b_rest) {
         sum += u * v;
     }
     sum

@@ -42,6 +42,16 @@ pub fn relu(x: &[f32]) -> Vec<f32> {
     x.iter().map(|v| if *v < 0.0 { 0.0 } else { *v }).collect()
 }
 
+/// The value, or the bound that it is beyond.
+pub fn clamp(x: &[f32], low: f32, high: f32) -> Vec<f32> {
+    let bounded = |v: &f32| match () {
+        () if *v < low => low,
+        () if *v > high => high,
+        () => *v,
+    };
+    x.iter().map(bounded).collect()
+}
+
 /// Mean of the rows whose id is not 0.
 pub fn gather_mean(ids: &[u32], table: &[f32], width: usize) -> Vec<f32> {
     let real: Vec<usize> = ids.iter().filter(|id| **id != 0).map(|id| *id as usize).collect();

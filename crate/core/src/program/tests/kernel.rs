@@ -1,6 +1,6 @@
 use crate::program::kernel::{
-    all_finite, centre, dense, dot, gather_mean, l2_normalise, level_dot, mixed_dot, oracle, relu, rms_normalise,
-    sigmoid, softmax,
+    all_finite, centre, clamp, dense, dense_rows, dot, gather_mean, l2_normalise, level_dot, mixed_dot, oracle, relu,
+    rms_normalise, scale, sigmoid, softmax, widen,
 };
 use oracle::{near, numbers, same};
 use proptest::prelude::*;
@@ -13,6 +13,36 @@ proptest! {
         let mut out = vec![f32::NAN; width];
         dense(&x, &w, bias, &mut out);
         prop_assert!(same(&out, &oracle::dense(&x, &w, bias, width)));
+    }
+
+    #[test]
+    fn dense_of_many_rows_gives_the_bits_of_the_plain_loop(
+        seed: u64, rows in 0_usize..11, inputs in 1_usize..20, width in 1_usize..40, biased: bool,
+        wrong in prop::option::of((any::<prop::sample::Index>(), prop::sample::select(vec![f32::NAN, f32::INFINITY, f32::MAX]))),
+    ) {
+        let (mut x, w, b) = (numbers(seed, rows * inputs), numbers(seed ^ 1, inputs * width), numbers(seed ^ 2, width));
+        if let Some((at, value)) = wrong.filter(|_| rows > 0) {
+            x[at.index(rows * inputs)] = value;
+        }
+        let bias = biased.then_some(b.as_slice());
+        let mut out = vec![f32::NAN; rows * width];
+        dense_rows(&x, inputs, &w, bias, &mut out);
+        let each = x.chunks_exact(inputs).flat_map(|row| oracle::dense(row, &w, bias, width));
+        prop_assert!(same(&out, &each.collect::<Vec<_>>()));
+    }
+
+    #[test]
+    fn widening_scaling_and_clamping_are_what_they_are_of_each_value(
+        levels in prop::collection::vec(any::<i8>(), 0..50), x in prop::collection::vec(any::<f32>(), 0..40), by: f32,
+    ) {
+        let mut wide = vec![f32::NAN; levels.len()];
+        widen(&levels, &mut wide);
+        prop_assert!(wide.iter().zip(&levels).all(|(wide, level)| *wide == f32::from(*level)));
+        let mut out = x.clone();
+        scale(&mut out, by);
+        prop_assert!(same(&out, &x.iter().map(|v| v * by).collect::<Vec<_>>()));
+        clamp(&x, -5.0, 2.5, &mut out);
+        prop_assert!(same(&out, &oracle::clamp(&x, -5.0, 2.5)));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use super::every_op;
 use crate::Code;
-use crate::fixture::noise;
-use crate::program::format::ProgramMessage;
+use crate::fixture::{input, noise, op, tensor};
+use crate::program::format::{OpCode, OpMessage, PROGRAM_VERSION, ProgramMessage};
 use crate::program::{Program, Scratch, Value};
 use proptest::prelude::*;
 
@@ -64,7 +64,7 @@ proptest! {
     }
 
     #[test]
-    fn a_row_does_not_depend_on_its_neighbours(rows in 0_usize..6, seed: u64) {
+    fn a_row_does_not_depend_on_its_neighbours(rows in 0_usize..70, seed: u64) {
         let program = program();
         let (x, ids): (Vec<f32>, Vec<u32>) = (floats(seed, 5 * rows), (0..3 * rows as u32).map(|i| i % 6).collect());
         let mut scratch = Scratch::default();
@@ -73,6 +73,49 @@ proptest! {
         for row in 0..rows {
             let inputs = [Value::Ids(&ids[3 * row..3 * row + 3]), Value::Dense(&x[5 * row..5 * row + 5])];
             prop_assert_eq!(program.run(&inputs, 1, &mut scratch).unwrap(), &all[4 * row..4 * row + 4]);
+        }
+    }
+}
+
+/// The ops that [`every_op`] lacks, each of which reads or writes parts of a row: ids `[n, 3]`, floats `[n, 4]`.
+fn ops_of_parts() -> ProgramMessage {
+    let with = |code, inputs: &[u32], tensors: &[u32], params: &[u32]| OpMessage {
+        params: params.into(),
+        ..op(code, inputs, tensors)
+    };
+    ProgramMessage {
+        version: PROGRAM_VERSION,
+        inputs: vec![input("ids", 3, true), input("x", 4, false)],
+        ops: vec![
+            with(OpCode::GatherRows, &[0], &[0], &[0, 2]),      // 2: 4
+            with(OpCode::Numbers, &[0], &[], &[1, 3]),          // 3: 2
+            op(OpCode::Constant, &[], &[1]),                    // 4: 2
+            op(OpCode::Mul, &[2, 3], &[]),                      // 5: 4
+            op(OpCode::Sub, &[5], &[1]),                        // 6: 4
+            with(OpCode::Arrange, &[6], &[], &[0, 2, 1, 2, 2]), // 7: 4
+            with(OpCode::Product, &[7, 1], &[], &[2, 2, 2]),    // 8: 4
+            op(OpCode::Dense, &[8], &[2, 1]),                   // 9: 4
+            op(OpCode::Less, &[9, 1], &[]),                     // 10: 4
+            op(OpCode::Select, &[10, 9, 8], &[]),               // 11: 4
+            with(OpCode::ReduceSum, &[11], &[], &[2, 2]),       // 12: 2
+            with(OpCode::Softmax, &[11], &[], &[2]),            // 13: 4
+            op(OpCode::Concat, &[12, 13, 4], &[]),              // 14: 8
+        ],
+        tensors: vec![tensor(6, 2, 1), tensor(1, 2, 2), tensor(2, 2, 3)],
+        output: 14,
+    }
+}
+
+proptest! {
+    #[test]
+    fn nor_do_ops_on_parts_of_a_row(rows in 1_usize..70, seed: u64) {
+        let program = Program::from_message(ops_of_parts()).unwrap();
+        let (x, ids): (Vec<f32>, Vec<u32>) = (floats(seed, 4 * rows), (0..3 * rows as u32).map(|i| i * 5 % 6).collect());
+        let mut scratch = Scratch::default();
+        let all = program.run(&[Value::Ids(&ids), Value::Dense(&x)], rows, &mut scratch).unwrap().to_vec();
+        for row in 0..rows {
+            let inputs = [Value::Ids(&ids[3 * row..3 * row + 3]), Value::Dense(&x[4 * row..4 * row + 4])];
+            prop_assert_eq!(program.run(&inputs, 1, &mut scratch).unwrap(), &all[8 * row..8 * row + 8]);
         }
     }
 }

@@ -8,7 +8,7 @@ import { root } from "../../tests/lib/paths.mjs";
 const GROUPS = [
   ["Start", ["README.md", "docs/tutorial.md", "docs/architecture.md", "docs/glossary.md"]],
   ["On the device", ["docs/packaging.md", "docs/players.md", "docs/privacy.md", "docs/diversity.md", "docs/learning.md", "docs/replay.md"]],
-  ["Models", ["docs/tables.md", "docs/features.md", "docs/training.md", "docs/text.md", "docs/compile.md", "docs/evaluation.md", "docs/benchmark.md", "docs/benchmarks.md", "docs/figures.md"]],
+  ["Models", ["docs/tables.md", "docs/features.md", "docs/training.md", "docs/spark.md", "docs/text.md", "docs/compile.md", "docs/evaluation.md", "docs/benchmark.md", "docs/benchmarks.md", "docs/figures.md"]],
   ["Running it", ["docs/server.md", "docs/configuration.md", "docs/operations.md", "docs/scale.md", "docs/online.md", "docs/closed-loop.md", "docs/edge.md", "docs/releases.md"]],
   ["Formats", ["docs/bundle.md", "docs/candidate-block.md", "docs/errors.md"]],
   ["Project", ["CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]],

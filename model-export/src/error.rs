@@ -120,6 +120,14 @@ pub enum Error {
         /// what is wrong, and what would be right
         reason: String,
     },
+    /// Factors of another solver that do not belong to the data set.
+    #[error("the factors in {path} do not fit: {unfit}; docs/spark.md says what they must be")]
+    FactorsUnfit {
+        /// their directory
+        path: PathBuf,
+        /// why
+        unfit: crate::given::Unfit,
+    },
     /// A sentence encoder of an architecture that is not read.
     #[error("{path}: unsupported {reason}")]
     TextModelUnsupported {
@@ -206,6 +214,7 @@ impl Error {
             Error::SplitEmpty { .. } => Code::SplitEmpty,
             Error::TrainingDiverged { .. } => Code::TrainingDiverged,
             Error::ConfigInvalid { .. } => Code::ConfigInvalid,
+            Error::FactorsUnfit { unfit, .. } => unfit.code(),
             Error::TextModelUnsupported { .. } => Code::TextModelUnsupported,
             Error::TextModelInvalid { .. } => Code::TextModelInvalid,
             Error::ReceiptMismatch { .. } => Code::ReceiptMismatch,

@@ -17,6 +17,18 @@ pub enum Side {
     Test,
 }
 
+impl Side {
+    /// Its name in messages and files.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Side::Factors => "factors",
+            Side::Train => "train",
+            Side::Test => "test",
+        }
+    }
+}
+
 /// Two instants cut the log into three windows; each is half open, the cut belongs to the later one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Split {
@@ -114,13 +126,13 @@ impl Split {
     /// The error for a window that lacks `what`.
     #[must_use]
     pub fn empty(&self, side: Side, what: &'static str) -> Error {
-        let (side, from, until) = match side {
-            Side::Factors => ("factors", "the beginning".to_owned(), utc(self.factors_until_ms)),
-            Side::Train => ("train", utc(self.factors_until_ms), utc(self.train_until_ms)),
-            Side::Test => ("test", utc(self.train_until_ms), "the end".to_owned()),
+        let (from, until) = match side {
+            Side::Factors => ("the beginning".to_owned(), utc(self.factors_until_ms)),
+            Side::Train => (utc(self.factors_until_ms), utc(self.train_until_ms)),
+            Side::Test => (utc(self.train_until_ms), "the end".to_owned()),
         };
         Error::SplitEmpty {
-            side,
+            side: side.as_str(),
             what,
             from,
             until,

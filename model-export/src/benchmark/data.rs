@@ -235,7 +235,7 @@ fn read_negatives(path: &Path, test: &[(u32, u32)], users: &mut Names, items: &m
 
 /// Cases of test items: one for each user, or with `sample` one for each item, against that many items which the user has
 /// neither in train nor in test.
-pub(super) fn cases(train: &Ones, test: &Ones, sample: Option<usize>, seed: u64) -> Vec<Case> {
+pub(crate) fn cases(train: &Ones, test: &Ones, sample: Option<usize>, seed: u64) -> Vec<Case> {
     let tested = (0..test.rows()).filter(|user| !test.row(*user).is_empty());
     let Some(sample) = sample else {
         return tested

@@ -11,7 +11,9 @@ mod tune;
 use std::time::Instant;
 
 pub use config::{ModelKind, Overrides, Settings};
+pub(crate) use data::cases;
 pub use data::{Data, Protocol, Sources, load};
+pub(crate) use rank::ranked;
 pub use rank::{Figures, KS, rank};
 pub use read::FileFormat;
 pub use report::Report;

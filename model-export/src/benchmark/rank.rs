@@ -43,8 +43,14 @@ pub fn rank(model: &dyn Model, data: &Data) -> Figures {
     figures
 }
 
-/// [`rank`] of some cases.
-pub(super) fn judge(model: &dyn Model, train: &Ones, cases: &[Case], progress: impl Fn(usize) + Sync) -> Figures {
+/// Relevance flags of the ranking of each case, best first, and how many there were to find. Who is ranked is who is
+/// neither in `train` nor, where a case says so, outside its own list.
+pub(crate) fn ranked(
+    model: &dyn Model,
+    train: &Ones,
+    cases: &[Case],
+    progress: impl Fn(usize) + Sync,
+) -> Vec<(Vec<bool>, usize)> {
     let batches: Vec<Vec<(Vec<bool>, usize)>> = cases
         .par_chunks(BATCH)
         .map_init(Vec::new, |scores: &mut Vec<f32>, batch| {
@@ -59,8 +65,13 @@ pub(super) fn judge(model: &dyn Model, train: &Ones, cases: &[Case], progress: i
             flags
         })
         .collect();
+    batches.into_iter().flatten().collect()
+}
+
+/// [`rank`] of some cases.
+pub(super) fn judge(model: &dyn Model, train: &Ones, cases: &[Case], progress: impl Fn(usize) + Sync) -> Figures {
     let mut sums: BTreeMap<String, f64> = BTreeMap::new();
-    for (flags, relevant) in batches.iter().flatten() {
+    for (flags, relevant) in &ranked(model, train, cases, progress) {
         for k in KS {
             let figures = [
                 ("hr", metrics::hit_at(flags, k)),

@@ -24,6 +24,7 @@ pub use enlarge::{Enlarged, enlarge};
 pub use inspect::{FileReport, ProgramReport, Report, inspect};
 pub use read::{Bundle, ItemTensors, VideoFigures};
 pub use replace::{DeviceGraph, Replaced, replace_graph};
+pub(crate) use server_half::to_parquet;
 pub use server_half::{Accounts, ItemFigures, Items};
 pub use shelves::{ANY_LANGUAGE, shelves};
 pub use trained::Trained;

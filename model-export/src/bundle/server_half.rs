@@ -160,7 +160,7 @@ fn lists(column: &Lists, rows: usize) -> ArrayRef {
 }
 
 /// Columns as a compressed table.
-pub(super) fn to_parquet(columns: Vec<(&str, ArrayRef)>) -> Result<Vec<u8>, Error> {
+pub(crate) fn to_parquet(columns: Vec<(&str, ArrayRef)>) -> Result<Vec<u8>, Error> {
     let write = || -> Result<Vec<u8>, parquet::errors::ParquetError> {
         let batch = RecordBatch::try_from_iter(columns)?;
         let zstd = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default()));

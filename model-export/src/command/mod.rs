@@ -9,6 +9,7 @@ mod distill;
 mod embed;
 mod enlarge;
 mod evaluate;
+mod factors;
 mod golden;
 mod import;
 mod inspect;
@@ -16,6 +17,7 @@ mod json;
 mod onnx_vectors;
 mod personal;
 mod replay;
+mod shard;
 mod simulate;
 mod train;
 mod vectors;
@@ -41,6 +43,8 @@ enum Verb {
     World(world::WorldArgs),
     Check(check::Check),
     Train(train::Train),
+    Factors(factors::JudgeFactors),
+    Shard(shard::Shard),
     Evaluate(evaluate::Evaluate),
     Ablate(ablate::Ablate),
     Personal(personal::PersonalArgs),
@@ -65,6 +69,8 @@ impl Cli {
             Verb::World(verb) => verb.run(),
             Verb::Check(verb) => verb.run(),
             Verb::Train(verb) => verb.run(),
+            Verb::Factors(verb) => verb.run(),
+            Verb::Shard(verb) => verb.run(),
             Verb::Evaluate(verb) => verb.run(),
             Verb::Ablate(verb) => verb.run(),
             Verb::Personal(verb) => verb.run(),

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use upnext_export::bundle::Bundle;
 use upnext_export::compile::Precision;
+use upnext_export::given::FactorFiles;
 use upnext_export::table::Dataset;
 use upnext_export::towers::Objective;
-use upnext_export::train::{Cache, Model, TrainFile, train};
+use upnext_export::train::{Cache, Model, TrainFile, train, train_with};
 use upnext_export::{Error, bundle};
 
 use super::data::DataArgs;
@@ -24,7 +25,8 @@ use super::data::DataArgs;
   upnext-export train --data data --out bundle --weights int8
   upnext-export train --print-config > train.toml
   upnext-export train --data data --out bundle --config train.toml --epochs 4
-  upnext-export train --data newer --out bundle --previous bundle")]
+  upnext-export train --data newer --out bundle --previous bundle
+  upnext-export train --data sample --out bundle --factors factors")]
 pub struct Train {
     /// Directory with the tables videos, users, interactions (.parquet, .csv or .csv.zst) and dataset.json
     #[arg(long, value_name = "DATA", required_unless_present = "print_config")]
@@ -53,6 +55,9 @@ pub struct Train {
     /// How the weights of the device's programs are stored: f16 halves, int8 quarters what a device loads of them; default f32
     #[arg(long, value_enum)]
     weights: Option<Precision>,
+    /// Factors that another solver made of the whole log, as model-export/spark writes them, instead of factorising here
+    #[arg(long, value_name = "DIR")]
+    factors: Option<PathBuf>,
     /// Bundle that devices have now, a root or a bundle's own directory: what they stored of it is carried over to the new one
     #[arg(long, value_name = "BUNDLE")]
     previous: Option<PathBuf>,
@@ -94,22 +99,35 @@ impl Train {
             print!("{}", options.to_toml());
             return Ok(());
         };
-        let TrainFile { train: config, weights } = options;
+        let TrainFile {
+            train: mut config,
+            weights,
+        } = options;
         let source = DataArgs {
             dir: dir.clone(),
             max_malformed: self.max_malformed,
         };
         let work = self.work.clone().unwrap_or_else(|| dir.join(".cache"));
-        let cache = Cache::new(&work, &source.tables()?)?;
+        let given = self.factors.as_deref().map(FactorFiles::open).transpose()?;
+        let mut inputs = source.tables()?;
+        if let Some(given) = &given {
+            inputs.extend(given.files());
+            config = given.settle(config);
+        }
+        let cache = Cache::new(&work, &inputs)?;
         let current = Bundle::open(out).ok().map(|bundle| bundle.id);
         let objective = config.towers.objective;
         let previous = self.previous.as_deref().map(Bundle::open).transpose()?;
+        let learn = |data: &Dataset| match &given {
+            Some(given) => train_with(data, &config, given, &cache),
+            None => train(data, &config, &cache),
+        };
         let write = |data: &Dataset, model: &Model| model.write(data, objective, weights, previous.as_ref(), out);
         let mut trained = None;
         let key = (config, weights, previous.as_ref().map(|previous| &previous.id));
         let written = cache.step("bundle", &key, || {
             let data = source.load()?;
-            let model = train(&data, &config, &cache)?;
+            let model = learn(&data)?;
             let id = write(&data, &model)?;
             trained = Some(id.clone());
             Ok(Written { id })
@@ -117,7 +135,7 @@ impl Train {
         // Kept from an earlier run, and the bundle is gone or another one: the steps are kept too, so write it again.
         if trained.is_none() && current.as_deref() != Some(written.id.as_str()) {
             let data = source.load()?;
-            write(&data, &train(&data, &config, &cache)?)?;
+            write(&data, &learn(&data)?)?;
         }
         print!("{}", bundle::inspect(out)?);
         Ok(())

@@ -18,6 +18,16 @@ pub enum Solver {
     Sgd,
 }
 
+/// What a row's squared norm is scaled by, to the power of ν.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Frequency {
+    /// The weight of all the row's pairs in the loss (Rendle et al. 2021)
+    Weight,
+    /// The number of its ones (Zhou et al. 2008, ALS-WR: what Spark MLlib does)
+    Ones,
+}
+
 /// How to factorise.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct FactorConfig {
@@ -27,9 +37,10 @@ pub struct FactorConfig {
     pub lambda: f32,
     /// Weight of the squared norms, > 0.
     pub l2: f32,
-    /// ν: a row's norm weighs `l2 · Wᵛ`, where `W` is the weight of all the row's pairs in the loss; 0 is plain L2, 1
-    /// is Rendle's frequency scaling.
+    /// ν: a row's norm weighs `l2 · Wᵛ`; 0 is plain L2, 1 is frequency scaling.
     pub nu: f32,
+    /// What `W` is.
+    pub frequency: Frequency,
     /// Sweeps; each solves all users, then all items.
     pub sweeps: usize,
     /// Seed of the first item factors.
@@ -51,6 +62,7 @@ impl Default for FactorConfig {
             lambda: 0.1,
             l2: 2.0,
             nu: 0.0,
+            frequency: Frequency::Weight,
             sweeps: 10,
             seed: 1,
             solver: Solver::Cholesky,
@@ -80,6 +92,24 @@ impl FactorConfig {
         self.lambda = alpha / both;
         self.l2 = reg * (1.0 + alpha) * both.powf(nu - 1.0);
         self.nu = nu;
+        self.frequency = Frequency::Weight;
+        self
+    }
+
+    /// The loss that Spark MLlib's ALS with `implicitPrefs` goes by, `Σ_all (1 + alpha·A)(A − u·v)² + regParam Σ n ‖row‖²`
+    /// with `n` ones in a row, is this project's over λ, with `alpha = (1 − λ)/λ − 1` and `regParam = l2/λ`.
+    ///
+    /// ```
+    /// use upnext_export::factors::FactorConfig;
+    /// let config = FactorConfig::default().with_spark(8.0, 0.5);
+    /// assert!((config.lambda - 0.1).abs() < 1e-7 && (config.l2 - 0.05).abs() < 1e-7);
+    /// ```
+    #[must_use]
+    pub fn with_spark(mut self, alpha: f32, reg_param: f32) -> FactorConfig {
+        self.lambda = 1.0 / (alpha + 2.0);
+        self.l2 = reg_param * self.lambda;
+        self.nu = 1.0;
+        self.frequency = Frequency::Ones;
         self
     }
 
@@ -89,7 +119,10 @@ impl FactorConfig {
         if self.nu == 0.0 {
             return self.l2;
         }
-        let weight = (1.0 - self.lambda) * confidence + self.lambda * (columns - count) as f32;
+        let weight = match self.frequency {
+            Frequency::Weight => (1.0 - self.lambda) * confidence + self.lambda * (columns - count) as f32,
+            Frequency::Ones => count as f32,
+        };
         self.l2 * weight.powf(self.nu)
     }
 

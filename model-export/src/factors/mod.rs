@@ -19,7 +19,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use upnext_core::fold_in::{Gram, half_step};
 
-pub use config::{FactorConfig, Solver};
+pub use config::{FactorConfig, Frequency, Solver};
 pub use sparse::Ones;
 
 use crate::Error;
@@ -162,6 +162,12 @@ fn fold_in_all(ones: &Ones, items: &[f32], config: &FactorConfig) -> Vec<f32> {
         }));
     });
     users
+}
+
+/// The whole loss of some factors, by the weights of `config`.
+#[must_use]
+pub fn loss_of(ones: &Ones, factors: &Factors, config: &FactorConfig) -> f64 {
+    loss::loss(ones, &ones.transposed(), &factors.users, &factors.items, config)
 }
 
 /// Factorises `positives` (users × items). `progress` is told sweeps done and the loss.

@@ -158,7 +158,11 @@ fn naive_row(ones: &Ones, fixed: &[f32], config: &FactorConfig, row: usize) -> V
         weights[column as usize] = (weight, weight);
     }
     let total: f64 = weights.iter().map(|(w, _)| w).sum();
-    let l2 = f64::from(config.l2) * total.powf(f64::from(config.nu));
+    let frequency = match config.frequency {
+        Frequency::Weight => total,
+        Frequency::Ones => ones.row(row).len() as f64,
+    };
+    let l2 = f64::from(config.l2) * frequency.powf(f64::from(config.nu));
     let mut m = vec![vec![0.0_f64; dim + 1]; dim];
     for (v, (weight, target)) in fixed.chunks_exact(dim).zip(weights) {
         for i in 0..dim {
@@ -182,7 +186,14 @@ fn naive_row(ones: &Ones, fixed: &[f32], config: &FactorConfig, row: usize) -> V
 #[test]
 fn a_half_sweep_of_every_exact_solver_equals_a_naive_dense_solve() {
     // Rows of 6 to 60 observed: on both sides of every width.
-    for (dim, weighted, nu) in [(5, false, 0.0), (40, true, 1.0), (70, true, 0.5), (33, false, 1.0)] {
+    let by = [Frequency::Weight, Frequency::Ones];
+    for (dim, weighted, nu, frequency) in [
+        (5, false, 0.0, by[0]),
+        (40, true, 1.0, by[0]),
+        (70, true, 0.5, by[0]),
+        (33, false, 1.0, by[0]),
+        (33, false, 1.0, by[1]),
+    ] {
         let ones = planted(25, 90, 3, weighted);
         let fixed: Vec<f32> = (0..90 * dim)
             .map(|i| ((i * 37 % 101) as f32 / 101.0 - 0.5) * 0.8)
@@ -198,6 +209,7 @@ fn a_half_sweep_of_every_exact_solver_equals_a_naive_dense_solve() {
                 steps,
                 block,
                 nu,
+                frequency,
                 l2: 0.2,
                 ..config(dim)
             };
@@ -295,6 +307,46 @@ fn the_loss_of_rendle_and_others_is_a_multiple_of_this_one() {
             .collect();
         let ratio = |i: usize, j: usize| (at[i].0 - at[j].0) / (at[i].1 - at[j].1);
         assert!((ratio(0, 1) / ratio(0, 2) - 1.0).abs() < 1e-3, "nu {nu}: {at:?}");
+    }
+}
+
+/// What MLlib's ALS with `implicitPrefs` minimises, by its definition.
+fn spark_loss(ones: &Ones, users: &[f32], items: &[f32], dim: usize, alpha: f64, reg_param: f64) -> f64 {
+    let mut sum = 0.0;
+    for (r, u) in users.chunks_exact(dim).enumerate() {
+        for (c, v) in items.chunks_exact(dim).enumerate() {
+            let p: f64 = u.iter().zip(v).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+            let one = f64::from(u8::from(ones.row(r).contains(&(c as u32))));
+            sum += (1.0 + alpha * one) * (one - p) * (one - p);
+        }
+    }
+    for (rows, by) in [(users, ones), (items, &ones.transposed())] {
+        for (r, row) in rows.chunks_exact(dim).enumerate() {
+            let norm: f64 = row.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
+            sum += reg_param * by.row(r).len() as f64 * norm;
+        }
+    }
+    sum
+}
+
+#[test]
+fn the_loss_of_spark_is_this_one_over_lambda() {
+    let (ones, dim) = (planted(12, 15, 2, false), 4);
+    for (alpha, reg_param) in [(8.0_f32, 0.5_f32), (0.0, 0.1), (40.0, 2.0)] {
+        let config = config(dim).with_spark(alpha, reg_param);
+        for salt in [3, 5, 7] {
+            let make = |n: usize| {
+                let values = (0..n * dim).map(|i| (i * salt % 17) as f32 / 17.0 - 0.4);
+                values.collect::<Vec<f32>>()
+            };
+            let (users, items) = (make(12), make(15));
+            let theirs = spark_loss(&ones, &users, &items, dim, f64::from(alpha), f64::from(reg_param));
+            let ours = loss::loss(&ones, &ones.transposed(), &users, &items, &config) / f64::from(config.lambda);
+            assert!(
+                (ours / theirs - 1.0).abs() < 1e-4,
+                "{alpha} {reg_param}: {ours} {theirs}"
+            );
+        }
     }
 }
 

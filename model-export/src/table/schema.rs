@@ -37,7 +37,8 @@ pub struct Schema {
     pub columns: &'static [Column],
 }
 
-const fn must(name: &'static str, kind: Kind) -> Column {
+/// A column that must be there.
+pub(crate) const fn must(name: &'static str, kind: Kind) -> Column {
     Column {
         name,
         kind,
@@ -45,7 +46,8 @@ const fn must(name: &'static str, kind: Kind) -> Column {
     }
 }
 
-const fn may(name: &'static str, kind: Kind) -> Column {
+/// A column that may be missing.
+pub(crate) const fn may(name: &'static str, kind: Kind) -> Column {
     Column {
         name,
         kind,

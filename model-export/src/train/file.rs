@@ -12,7 +12,7 @@ use toml::Value;
 use super::TrainConfig;
 use crate::Error;
 use crate::compile::Precision;
-use crate::factors::Solver;
+use crate::factors::{Frequency, Solver};
 use crate::towers::Objective;
 
 /// All that a configuration file says.
@@ -114,7 +114,7 @@ macro_rules! named {
         }
     )*};
 }
-named!(Objective, Solver, Precision);
+named!(Objective, Solver, Frequency, Precision);
 
 fn name_of(value: &impl ValueEnum) -> String {
     value
@@ -147,7 +147,8 @@ static OPTIONS: &[TrainOption] = options! {
     "factors.dim", train.factors.dim, "Width of a factor, 1 to 4096.";
     "factors.lambda", train.factors.lambda, "Weight of what was not observed, where an observed pair has 1 minus it; above 0, at most 0.5.";
     "factors.l2", train.factors.l2, "Weight of the squared norms, above 0.";
-    "factors.nu", train.factors.nu, "Power of a row's total weight that scales its norm's, 0 to 2; 0 is plain L2, which is the one that the fold-in on the device knows.";
+    "factors.nu", train.factors.nu, "Power of a row's frequency that scales its norm's weight, 0 to 2; 0 is plain L2, which is the one that the fold-in on the device knows.";
+    "factors.frequency", train.factors.frequency, "What that frequency is: weight, of all the row's pairs in the loss, or ones, their number.";
     "factors.sweeps", train.factors.sweeps, "Sweeps; each solves all users, then all videos.";
     "factors.solver", train.factors.solver, "How: cholesky, cg, subspace or sgd. All lead to the same factors.";
     "factors.steps", train.factors.steps, "Steps of conjugate gradient in each half-sweep, from 1.";

@@ -23,6 +23,7 @@ use crate::Error;
 use crate::analyse::{AnalyseConfig, VideoFigures, analyse};
 use crate::catalogue;
 use crate::factors::{FactorConfig, Factors, Ones, factorise};
+use crate::given::FactorFiles;
 use crate::group::Mask;
 use crate::label::{Encounter, encounters};
 use crate::moments::{Moments, Pasts};
@@ -76,6 +77,19 @@ struct Towers {
 /// [`Error::SplitEmpty`] where a window has nothing to learn from, [`Error::ConfigInvalid`],
 /// [`Error::TrainingDiverged`].
 pub fn train(data: &Dataset, config: &TrainConfig, cache: &Cache) -> Result<Model, Error> {
+    learn(data, config, None, cache)
+}
+
+/// [`train`] with the factors of another solver, of a log that `data` holds a part of the users of: what they decide
+/// ([`FactorFiles::settle`]) stands above `config`. `cache` must know [`FactorFiles::files`].
+///
+/// # Errors
+/// As [`train`]; those of [`FactorFiles::read`].
+pub fn train_with(data: &Dataset, config: &TrainConfig, factors: &FactorFiles, cache: &Cache) -> Result<Model, Error> {
+    learn(data, &factors.settle(*config), Some(factors), cache)
+}
+
+fn learn(data: &Dataset, config: &TrainConfig, given: Option<&FactorFiles>, cache: &Cache) -> Result<Model, Error> {
     config.check()?;
     let split = Split::of(data)?;
     let met = encounters(data, &split);
@@ -91,8 +105,15 @@ pub fn train(data: &Dataset, config: &TrainConfig, cache: &Cache) -> Result<Mode
         },
     )?;
     let figures = VideoFigures::count(data, &split, &met, &spec);
-    let ones = relevant_pairs(data, &split, &met)?;
-    let factors = cache.step("factors", &config.factors, || factor_step(&ones, &config.factors))?;
+    let ones = relevant_pairs(data, &split, &met, Side::Factors)?;
+    let own_history = || (0..ones.rows()).map(|user| ones.row(user).len() as u32).collect();
+    let (factors, history_len) = match given.map(|files| files.read(data, &split, &ones)).transpose()? {
+        Some(given) => (given.factors, given.history_len),
+        None => {
+            let made = cache.step("factors", &config.factors, || factor_step(&ones, &config.factors))?;
+            (made, own_history())
+        }
+    };
     let item_factors = QuantRows::new(factors.dim, factors.items.clone());
     let gram = Gram::of(factors.dim, &factors.items);
     let pasts = Pasts::new(data, &spec, split.train_until_ms);
@@ -138,7 +159,7 @@ pub fn train(data: &Dataset, config: &TrainConfig, cache: &Cache) -> Result<Mode
     let vectors = item_vectors(&towers.item, &catalogue::encode(data, &spec, split.train_until_ms));
     let metrics = metrics(&factors, &towers, &rows, &ranker);
     Ok(Model {
-        history_len: (0..ones.rows()).map(|user| ones.row(user).len() as u32).collect(),
+        history_len,
         split,
         factors,
         gram,
@@ -153,14 +174,14 @@ pub fn train(data: &Dataset, config: &TrainConfig, cache: &Cache) -> Result<Mode
     })
 }
 
-/// Who found what relevant in the factor window.
-fn relevant_pairs(data: &Dataset, split: &Split, met: &[Encounter]) -> Result<Ones, Error> {
+/// Who found what relevant in a window.
+pub(crate) fn relevant_pairs(data: &Dataset, split: &Split, met: &[Encounter], side: Side) -> Result<Ones, Error> {
     let relevant = met
         .iter()
-        .filter(|e| split.side(e.at_ms) == Side::Factors && e.label() == Some(true));
+        .filter(|e| split.side(e.at_ms) == side && e.label() == Some(true));
     let ones = Ones::from_pairs(data.users.len(), data.videos.len(), relevant.map(|e| (e.user, e.video)));
     match ones.is_empty() {
-        true => Err(split.empty(Side::Factors, "relevant encounters")),
+        true => Err(split.empty(side, "relevant encounters")),
         false => Ok(ones),
     }
 }

@@ -111,7 +111,8 @@ fn meta(dir: &Path) -> Result<Meta, Error> {
 const POSITIVE: std::ops::RangeInclusive<f32> = f32::MIN_POSITIVE..=f32::MAX;
 const NOT_NEGATIVE: std::ops::RangeInclusive<f32> = 0.0..=f32::MAX;
 
-fn video(builder: &mut Builder, row: &Row<'_, '_>) -> Result<(), Fault> {
+/// Adds a row of the videos table; a fault where a cell is none, or the id is there already.
+pub(crate) fn video(builder: &mut Builder, row: &Row<'_, '_>) -> Result<(), Fault> {
     let id = row.id("id")?;
     let tags = row.list("tags")?;
     let regions = row.list("regions")?;
@@ -138,7 +139,8 @@ fn video(builder: &mut Builder, row: &Row<'_, '_>) -> Result<(), Fault> {
         .ok_or_else(|| Fault::new(Malformed::IdRepeated, "id", id))
 }
 
-fn user(builder: &mut Builder, row: &Row<'_, '_>) -> Result<(), Fault> {
+/// As [`video`], of the users table.
+pub(crate) fn user(builder: &mut Builder, row: &Row<'_, '_>) -> Result<(), Fault> {
     let id = row.id("id")?;
     let row = User {
         id,
@@ -156,7 +158,8 @@ fn user(builder: &mut Builder, row: &Row<'_, '_>) -> Result<(), Fault> {
         .ok_or_else(|| Fault::new(Malformed::IdRepeated, "id", id))
 }
 
-fn interaction(builder: &mut Builder, row: &Row<'_, '_>) -> Result<(), Fault> {
+/// As [`video`], of the interactions table; its user and video must be there.
+pub(crate) fn interaction(builder: &mut Builder, row: &Row<'_, '_>) -> Result<(), Fault> {
     let kind_name = row.id("type")?;
     let kind = EventKind::parse(kind_name).ok_or_else(|| Fault::new(Malformed::TypeUnknown, "type", kind_name))?;
     let user_id = row.id("user_id")?;

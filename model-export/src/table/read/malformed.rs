@@ -36,7 +36,9 @@ pub enum Malformed {
 }
 
 impl Malformed {
-    const fn text(self) -> &'static str {
+    /// What messages call it.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
         match self {
             Malformed::Width => "wrong number of cells",
             Malformed::Encoding => "not UTF-8",
@@ -115,6 +117,13 @@ impl Report {
     #[must_use]
     pub fn count(&self, kind: Malformed) -> u64 {
         self.kinds.get(&kind).map_or(0, |seen| seen.count)
+    }
+
+    /// Each kind that was met: how often, and the first of them.
+    pub fn kinds(&self) -> impl Iterator<Item = (Malformed, u64, &str)> {
+        self.kinds
+            .iter()
+            .map(|(kind, seen)| (*kind, seen.count, seen.first.as_str()))
     }
 
     /// One line per kind: how many, and the first of them.

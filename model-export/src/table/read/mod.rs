@@ -1,5 +1,6 @@
 //! Reading: a directory of tables becomes a [`Dataset`].
 
+mod batches;
 mod cell;
 mod csv_file;
 mod load;
@@ -8,9 +9,11 @@ mod parquet_file;
 
 use std::path::Path;
 
+pub use batches::Batches;
 pub use cell::{Cell, Row};
 pub use csv_file::open;
 pub use load::{Loaded, find, load};
+pub(crate) use load::{interaction, user, video};
 pub use malformed::{Fault, Malformed, Report};
 
 use super::schema::Schema;

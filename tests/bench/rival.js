@@ -1,14 +1,10 @@
 // The rival of the pipeline's benchmark: what `core::pipeline` does with a candidate block, written in plain JavaScript for
-// speed: typed arrays, columns, no allocation per candidate, loops that V8 keeps in registers, four sums where one would wait for
-// itself. It filters, runs tower and ranker, scores, takes a slate by a greedy determinantal point process with a window, and
-// says why of those that it shows. It is given the user's inputs encoded already, has directions and lengths of all candidates
-// from when the block was loaded, and makes no receipt: all are to its advantage. Its point process is the paper's, which works
-// out every candidate at every pick; that upnext picks lazily is upnext's.
+// speed: typed arrays, columns, no allocation per candidate, loops that V8 keeps in registers. It filters, runs tower and
+// ranker, scores, takes a slate by a greedy determinantal point process with a window, and says why. It is given the
+// user's inputs encoded already and makes no receipt: both are to its advantage.
 const DAY_MS = 86_400_000;
 const ENCOUNTER_MS = 6 * 3_600_000;
 const REST_MS = 6 * 3_600_000;
-/** Picks that the next one of a point process is held to. */
-const KEEPS = 15;
 
 /** Fields of a protobuf message: number, and a varint or bytes. */
 function* fields(bytes) {
@@ -219,31 +215,13 @@ export function pipeline({ spec, tower, ranker, block }) {
     for (let k = 0; k < v; k++) unit[i * v + k] = own > 0 ? vectors[i * v + k] / levelNorm[i] : 0;
   }
   const signals = new Float32Array(n * 15);
-  const similar = new Float32Array(n);
-  const taste = new Float32Array(n);
-  const popular = new Float32Array(n);
-  const gains = new Float32Array(n);
-  const orders = new Float32Array(n);
-  const merit = new Float32Array(n);
-  const spread = new Float32Array(n);
-  const square = new Float64Array(n);
-  const c = new Float64Array(n * KEEPS);
+  const cosines = new Float32Array(n);
 
-  /** Product of `count` values from `at` and from `from`; one function for each kind of array, so that each stays of one shape. */
-  const product = () =>
-    new Function("a", "at", "b", "from", "count", `
-      let [p, q, r, s] = [0, 0, 0, 0];
-      let k = 0;
-      for (; k + 4 <= count; k += 4) {
-        p += a[at + k] * b[from + k];
-        q += a[at + k + 1] * b[from + k + 1];
-        r += a[at + k + 2] * b[from + k + 2];
-        s += a[at + k + 3] * b[from + k + 3];
-      }
-      for (; k < count; k++) p += a[at + k] * b[from + k];
-      return p + q + (r + s);`);
-  const [ofLevels, ofUnits] = [product(), product()];
-  const dotLevels = (levels, row, user) => ofLevels(levels, row * user.length, user, 0, user.length);
+  const dotLevels = (levels, row, user) => {
+    let sum = 0;
+    for (let k = 0, at = row * user.length; k < user.length; k++, at++) sum += levels[at] * user[k];
+    return sum;
+  };
 
   function filter({ events, profile }, nowMs, watching) {
     const state = new Map();
@@ -298,7 +276,9 @@ export function pipeline({ spec, tower, ranker, block }) {
       const affinity = dotLevels(factors, i, factor);
       let nearest = -Infinity;
       for (let a = 0; a < anchors.length; a++) {
-        const sum = ofUnits(unit, i * v, anchors[a], 0, v);
+        const anchor = anchors[a];
+        let sum = 0;
+        for (let k = 0, from = i * v; k < v; k++, from++) sum += unit[from] * anchor[k];
         if (sum > nearest) nearest = sum;
       }
       const seconds = block.lengthSeconds[i];
@@ -321,23 +301,21 @@ export function pipeline({ spec, tower, ranker, block }) {
       signals[to + 14] = block.trends[i];
     }
     const { values, width } = ranker.run([signals], kept.length);
-    for (let at = 0; at < kept.length; at++) orders[kept[at]] = values[(at + 1) * width - 1];
-    kept.sort((a, b) => orders[b] - orders[a] || (block.ids[a] < block.ids[b] ? -1 : 1));
+    const orders = new Float32Array(n);
+    kept.forEach((i, at) => (orders[i] = values[(at + 1) * width - 1]));
+    return kept.sort((a, b) => orders[b] - orders[a] || (block.ids[a] < block.ids[b] ? -1 : 1)) && orders;
   }
 
   /** Greedy inference of a determinantal point process, kernel 0.9 S + 0.1 I, of the latest 15 picks. */
-  function dpp(sorted, size, lambda) {
-    const keeps = KEEPS;
+  function dpp(sorted, orders, size, lambda) {
+    const keeps = 15;
     const count = sorted.length;
-    let [low, high] = [Infinity, -Infinity];
-    for (let at = 0; at < count; at++) {
-      merit[at] = 1 / (1 + Math.exp(-orders[sorted[at]]));
-      if (merit[at] < low) low = merit[at];
-      if (merit[at] > high) high = merit[at];
-    }
+    const merit = Float32Array.from(sorted, (i) => 1 / (1 + Math.exp(-orders[i])));
+    const [low, high] = merit.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
     for (let at = 0; at < count; at++) merit[at] = high > low ? (merit[at] - low) / (high - low) : 1;
-    square.fill(1);
-    spread.fill(0);
+    const c = new Float64Array(count * keeps);
+    const square = new Float64Array(count).fill(1);
+    const spread = new Float32Array(count);
     const factor = new Float64Array(keeps * keeps);
     const open = Array.from({ length: count }, (_, at) => at);
     const picked = [];
@@ -364,7 +342,8 @@ export function pipeline({ spec, tower, ranker, block }) {
         const at = open[place];
         let common = 0;
         for (let k = 0; k < length; k++) common += c[next * keeps + k] * c[at * keeps + k];
-        const cosine = ofUnits(unit, row, unit, sorted[at] * v, v);
+        let cosine = 0;
+        for (let k = 0, from = sorted[at] * v; k < v; k++, from++) cosine += unit[row + k] * unit[from];
         const e = (0.9 * cosine - common) / pivot;
         c[at * keeps + length] = e;
         square[at] -= e * e;
@@ -403,18 +382,18 @@ export function pipeline({ spec, tower, ranker, block }) {
     }
   }
 
-  /** Standard deviations above the mean, by place. */
-  function strength(values) {
+  /** Standard deviations above the mean. */
+  function strengths(values) {
     let [sum, squares] = [0, 0];
-    for (let at = 0; at < values.length; at++) sum += values[at];
+    for (const value of values) sum += value;
     const mean = sum / Math.max(values.length, 1);
-    for (let at = 0; at < values.length; at++) squares += (values[at] - mean) * (values[at] - mean);
+    for (const value of values) squares += (value - mean) ** 2;
     const deviation = Math.sqrt(squares / Math.max(values.length, 1));
     const real = deviation > 1e-6 * Math.max(Math.abs(mean), 1e-6);
-    return (at) => (real ? (values[at] - mean) / deviation : 0);
+    return values.map((value) => (real ? (value - mean) / deviation : 0));
   }
 
-  function why(sorted, picked, events, nowMs, factor, moment) {
+  function why(sorted, events, nowMs, factor, moment) {
     const anchors = [];
     const relevant = ({ kind, fraction }) => kind === "like" || fraction >= 0.5;
     const latest = events.filter((event) => event.atMs < nowMs && relevant(event) && event.video && event.vector).sort((a, b) => b.atMs - a.atMs);
@@ -427,12 +406,14 @@ export function pipeline({ spec, tower, ranker, block }) {
       }
     }
     const count = sorted.length;
-    const best = new Int32Array(count);
+    const [best, similar, taste, popular, gains] = [new Int32Array(count), cosines.subarray(0, count), new Float32Array(count), new Float32Array(count), new Float32Array(count)];
     for (let at = 0; at < count; at++) {
       const i = sorted[at];
       similar[at] = 0;
       for (let a = 0; a < anchors.length; a++) {
-        const sum = ofUnits(unit, i * v, anchors[a].unit, 0, v);
+        const own = anchors[a].unit;
+        let sum = 0;
+        for (let k = 0, from = i * v; k < v; k++, from++) sum += unit[from] * own[k];
         if (sum > similar[at]) [similar[at], best[at]] = [sum, a];
       }
       taste[at] = block.factorScales[i] * dotLevels(factors, i, factor);
@@ -440,19 +421,18 @@ export function pipeline({ spec, tower, ranker, block }) {
       gains[at] = block.vectorScales[i] * dotLevels(vectors, i, moment);
     }
     const cold = factor.every((value) => value === 0);
-    const [bySimilar, byTaste, byPopular, byMoment] = [similar, taste, popular, gains].map((values) => strength(values.subarray(0, count)));
-    return picked.map((at) => {
-      const i = sorted[at];
+    const [bySimilar, byTaste, byPopular, byMoment] = [similar, taste, popular, gains].map(strengths);
+    return sorted.map((i, at) => {
       let [strength, code] = [0, undefined];
       const offer = (value, name, holds) => {
         if (holds && value > strength) [strength, code] = [value, name];
       };
       const age = nowMs - block.publishedAtMs[i];
-      offer(bySimilar(at), anchors[best[at]]?.liked ? "similar-to-liked" : "similar-to-watched", similar[at] >= 0.5);
-      offer(byTaste(at), "taste", !cold);
-      offer(byMoment(at), "for-this-moment", gains[at] >= 0.05);
+      offer(bySimilar[at], anchors[best[at]]?.liked ? "similar-to-liked" : "similar-to-watched", similar[at] >= 0.5);
+      offer(byTaste[at], "taste", !cold);
+      offer(byMoment[at], "for-this-moment", gains[at] >= 0.05);
       offer(1.5, "new", age >= 0 && age < 7 * DAY_MS);
-      offer(byPopular(at), "popular", true);
+      offer(byPopular[at], "popular", true);
       return code ?? (cold ? "popular" : "taste");
     });
   }
@@ -461,13 +441,13 @@ export function pipeline({ spec, tower, ranker, block }) {
     const { nowMs, surface, localTime } = context;
     const user = Float32Array.from(tower.run([viewer.categorical, viewer.dense], 1).values.subarray(0, v));
     const kept = filter(viewer, nowMs, watching);
-    score(viewer, encounters(viewer.events, nowMs), kept, user, nowMs, surface);
-    const picked = dpp(kept, size, 1 - diversity);
+    const orders = score(viewer, encounters(viewer.events, nowMs), kept, user, nowMs, surface);
+    const picked = dpp(kept, orders, size, 1 - diversity);
     const opposite = viewer.categorical.slice();
     opposite[5] = 1 + above(spec.user.hour.edges, (localTime.hour + 12) % 24);
     const other = tower.run([opposite, viewer.dense], 1).values;
     const moment = user.map((value, i) => value - other[i]);
-    const reasons = why(kept, picked, viewer.events, nowMs, viewer.factor, moment);
-    return picked.map((at, place) => ({ row: kept[at], reason: reasons[place] }));
+    const reasons = why(kept, viewer.events, nowMs, viewer.factor, moment);
+    return picked.map((at) => ({ row: kept[at], reason: reasons[at] }));
   };
 }

@@ -80,8 +80,12 @@ const lines = (name) => readFileSync(at(name), "utf8").trim().split("\n");
 const accounts = lines("accounts").slice(0, ACCOUNTS);
 const ids = lines("videos");
 
-/** A process and what it holds, in bytes. */
-const resident = ({ pid }) => Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]) * 1024;
+/** What a process holds, in bytes: all of it, and what is its own. The rest are pages of files, which the system may take back. */
+function resident({ pid }) {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const [memory, own_memory] = ["VmRSS", "RssAnon"].map((name) => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)[1]) * 1024);
+  return { memory, own_memory };
+}
 
 const freePort = () =>
   new Promise((found) => {
@@ -152,7 +156,7 @@ try {
     port,
     "/readyz",
   );
-  record.upnext = { ready_seconds: server.ready, memory: resident(server.child), is_exact: (await (await fetch(`${server.origin}/healthz`)).json()).index_is_exact };
+  record.upnext = { ready_seconds: server.ready, ...resident(server.child), is_exact: (await (await fetch(`${server.origin}/healthz`)).json()).index_is_exact };
   // Accounts that have done something: neighbours and what is near have to be looked for too.
   for (const [place, account] of accounts.entries()) {
     const { path, headers, body } = bodies(account, 10, place * 10);
@@ -163,7 +167,7 @@ try {
   const block = await fetch(`${server.origin}${requests[0].path}`, { headers: { ...requests[0].headers, "accept-encoding": "identity" } });
   record.upnext.block_bytes = (await block.arrayBuffer()).byteLength;
   Object.assign(record.upnext, await candidates("upnext", server.origin, requests));
-  record.upnext.memory_after = resident(server.child);
+  record.upnext.memory_after = resident(server.child).memory;
   for (const count of [1, 100]) {
     const job = { origin: server.origin, requests: accounts.map((account, place) => bodies(account, count, place)), connections: 64, seconds: seconds / 2, ids: true };
     const { requests_per_second, p99, failed } = await load(`upnext, ${count === 1 ? "one event" : `${count} events`} a request`, job);
@@ -177,7 +181,7 @@ try {
     const words = [join(root, "tests/bench/faiss_server.py"), "--port", String(port), "--factors", at("factors.npy"), "--users", at("users.npy"), "--report", at("faiss.json")];
     const rival = await start(python, words, {}, port, "/ready");
     const asked = accounts.map((_, row) => ({ path: `/candidates?account=${row}&size=500`, headers: {} }));
-    record.faiss = { ready_seconds: rival.ready, memory: resident(rival.child), ...JSON.parse(readFileSync(at("faiss.json"), "utf8")), ...(await candidates("FAISS", rival.origin, asked)) };
+    record.faiss = { ready_seconds: rival.ready, ...resident(rival.child), ...JSON.parse(readFileSync(at("faiss.json"), "utf8")), ...(await candidates("FAISS", rival.origin, asked)) };
     await stop(rival);
   }
 
@@ -192,7 +196,8 @@ try {
     row("most over four connections", ({ most }) => `${number(most.requests_per_second, 0)}/s`),
     row("bytes of an answer", ({ most }) => number(most.bytes, 0)),
     row("time until it is ready", ({ ready_seconds }) => `${number(ready_seconds)} s`),
-    row("memory per million videos", ({ memory }) => `${number((memory / videos) * 1e6 / 1e9, 2)} GB`),
+    row("memory per million videos", ({ memory }) => `${number(((memory / videos) * 1e6) / 1e9, 2)} GB`),
+    row("its own, not pages of files", ({ own_memory }) => `${number(((own_memory / videos) * 1e6) / 1e9, 2)} GB`),
   ];
   for (const line of table) console.log(line.map((cell, at) => (at === 0 ? cell.padEnd(30) : cell.padStart(38))).join(""));
   if (record.faiss) {

@@ -36,6 +36,7 @@ export function loadTables({ videos, rate, upnext, faiss }) {
         both("bytes of an answer", ({ most }) => Math.round(most.bytes)),
         both("seconds until it is ready", ({ ready_seconds: ready }) => rounded(ready, 1)),
         both("memory per million videos, GB", ({ memory }) => rounded(memory / videos / 1000)),
+        both("its own of that, not pages of files, GB", ({ own_memory }) => rounded(own_memory / videos / 1000)),
       ],
     },
     {

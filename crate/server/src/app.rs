@@ -23,6 +23,7 @@ use crate::edition::Audience;
 use crate::error::ApiError;
 use crate::event::MAX_BODY_BYTES;
 use crate::experiment::{Arm, Experiment};
+use crate::file_bytes::MAP_FROM;
 use crate::limit::Limits;
 use crate::metrics::Metrics;
 use crate::pulse::Pulse;
@@ -67,6 +68,8 @@ pub struct Settings {
     pub shadow_every: u64,
     /// What nearest videos are searched with.
     pub index: Search,
+    /// Files of the server's half of this many bytes and more are mapped, smaller ones are read.
+    pub map_from: u64,
 }
 
 impl Default for Settings {
@@ -81,6 +84,7 @@ impl Default for Settings {
             most_in_flight: 256,
             recall_every: 1000,
             index: Search::default(),
+            map_from: MAP_FROM,
             keep_days: None,
             audience: Audience::default(),
             experiment: None,
@@ -129,7 +133,7 @@ impl AppState {
     pub fn new(serving: Serving, token_key: Option<TokenKey>, settings: Settings, clock: Clock) -> AppState {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         // Who waits for an engine needs no processor meanwhile.
-        let workers = match serving.searcher.is_elsewhere() {
+        let workers = match serving.loading.searcher.is_elsewhere() {
             true => WAITING * processors,
             false => processors,
         };

@@ -1,10 +1,12 @@
 //! From a declared request to a candidate block: sources → blend → columns.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
+use bytemuck::cast_slice;
 use upnext_core::Error;
 use upnext_core::block::{BLOCK_VERSION, Block, BlockMessage, Dims};
 
+use crate::catalogue::Row;
 use crate::known::Known;
 use crate::pulse::Pulse;
 use crate::source::{Ask, Candidate, Part, blend, cf, content, fresh, near, neighbours, popular};
@@ -180,11 +182,11 @@ pub struct Label<'a> {
     pub arm: Option<&'a str>,
 }
 
-/// The block of these candidates, in their order, verified as a device will verify it.
+/// The block of these candidates, in their order, verified as a device will verify it, and its bytes.
 ///
 /// # Errors
 /// Those of [`Block::decode`], if a candidate breaks a bound of the block; loading a catalogue rules that out.
-pub fn block(stock: &Stock<'_>, candidates: &[Candidate], label: Label<'_>) -> Result<Block, Error> {
+pub fn block(stock: &Stock<'_>, candidates: &[Candidate], label: Label<'_>) -> Result<(Block, Vec<u8>), Error> {
     let catalogue = stock.catalogue;
     let dims = Dims {
         vector: catalogue.vectors.dim(),
@@ -197,11 +199,24 @@ pub fn block(stock: &Stock<'_>, candidates: &[Candidate], label: Label<'_>) -> R
         arm: label.arm.unwrap_or_default().to_owned(),
         ..message(stock, candidates)
     };
-    Block::from_message(message, &catalogue.bundle_id, dims)
+    Block::seal(message, &catalogue.bundle_id, dims)
 }
 
 fn message(stock: &Stock<'_>, candidates: &[Candidate]) -> BlockMessage {
     let catalogue = stock.catalogue;
+    // Rows lie anywhere in tables that no cache holds: all are asked for before the first is waited for.
+    for row in candidates
+        .iter()
+        .map(|candidate| candidate.row as usize)
+        .filter(|row| *row < catalogue.videos.len())
+    {
+        catalogue.videos.expect(row);
+        catalogue.vectors.expect(row);
+        catalogue.factors.expect(row);
+    }
+    for candidate in candidates {
+        catalogue.videos.expect_texts(candidate.row as usize);
+    }
     // A candidate whose row is gone cannot be: sources offer what is there in the same snapshot.
     let (candidates, views): (Vec<&Candidate>, Vec<VideoView<'_>>) = candidates
         .iter()
@@ -225,39 +240,35 @@ fn message(stock: &Stock<'_>, candidates: &[Candidate]) -> BlockMessage {
     };
     let factor = |view: &VideoView<'_>| view.figures.map(|row| catalogue.factors.row(row));
     let width = catalogue.factors.dim();
-    let factors = views.iter().flat_map(|view| -> Vec<u8> {
+    let mut vectors = Vec::with_capacity(views.len() * catalogue.vectors.dim());
+    let mut factors = Vec::with_capacity(views.len() * width);
+    for view in &views {
+        vectors.extend_from_slice(cast_slice(view.vector.values));
         match factor(view) {
-            Some(row) => row.values.iter().map(|level| level.cast_unsigned()).collect(),
-            None => vec![0; width],
+            Some(row) => factors.extend_from_slice(cast_slice(row.values)),
+            None => factors.resize(factors.len() + width, 0),
         }
-    });
-    let figure = |column: &[f32]| -> Vec<f32> {
-        let values = views.iter().map(|view| view.figures.map_or(0.0, |row| column[row]));
-        values.collect()
-    };
-    let videos = &catalogue.videos;
+    }
+    let rows: Vec<Option<&Row>> = (views.iter()).map(|view| catalogue.videos.get(view.figures?)).collect();
+    let figure = |of: fn(&Row) -> f32| -> Vec<f32> { rows.iter().map(|row| row.map_or(0.0, of)).collect() };
     BlockMessage {
         version: BLOCK_VERSION,
         bundle_id: catalogue.bundle_id.clone(),
         ids: views.iter().map(|view| view.id.to_owned()).collect(),
         vector_dim: catalogue.vectors.dim() as u32,
-        vectors: views
-            .iter()
-            .flat_map(|view| view.vector.values)
-            .map(|level| level.cast_unsigned())
-            .collect(),
+        vectors,
         vector_scales: views.iter().map(|view| view.vector.scale).collect(),
         factor_dim: width as u32,
-        factors: factors.collect(),
+        factors,
         factor_scales: views
             .iter()
             .map(|view| factor(view).map_or(0.0, |row| row.scale))
             .collect(),
         sources: candidates.iter().map(|candidate| candidate.sources).collect(),
         server_scores: candidates.iter().map(|candidate| candidate.score).collect(),
-        priors: figure(&videos.priors),
-        effects: figure(&videos.effects),
-        log_popularity: figure(&videos.log_popularity),
+        priors: figure(|row| row.prior),
+        effects: figure(|row| row.effect),
+        log_popularity: figure(|row| row.log_popularity),
         length_seconds: views.iter().map(|view| view.length_seconds).collect(),
         published_at_ms: views.iter().map(|view| view.published_at_ms).collect(),
         languages: views.iter().map(|view| words.reference(view.language)).collect(),
@@ -286,7 +297,8 @@ fn texts<'a>(views: &'a [VideoView<'a>], text: impl Fn(&'a VideoView<'a>) -> &'a
 /// The block's own dictionary: words in the order of their first use.
 #[derive(Default)]
 struct Dictionary<'a> {
-    references: BTreeMap<&'a str, u32>,
+    // Looked up, never listed: words are numbered as they come.
+    references: HashMap<&'a str, u32>,
     words: Vec<String>,
 }
 

@@ -13,6 +13,7 @@ use crate::app::Settings;
 use crate::edition::Audience;
 use crate::error::StartError;
 use crate::experiment::{Arm, Experiment};
+use crate::file_bytes::MAP_FROM;
 use crate::route::online::{DAYS, MOST_DAYS};
 use crate::token::TokenKey;
 use crate::vector_index::{EngineOptions, IndexKind, Search};
@@ -155,6 +156,9 @@ pub struct ServeArgs {
     /// How the nearest videos are searched
     #[arg(long, value_name = "KIND", default_value_t = IndexOption::Auto, value_enum)]
     pub index: IndexOption,
+    /// Read bundles whole: do not map their large files, as where they lie on a network that may be lost
+    #[arg(long)]
+    pub no_map: bool,
     /// Address of Milvus, for --index milvus
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:19530")]
     pub milvus_url: String,
@@ -413,6 +417,7 @@ impl ServeArgs {
             },
             experiment,
             shadow_every: self.shadow_every,
+            map_from: if self.no_map { u64::MAX } else { MAP_FROM },
             index: match self.index {
                 IndexOption::Auto => Search::Embedded(IndexKind::Auto),
                 IndexOption::Exact => Search::Embedded(IndexKind::Exact),
@@ -504,6 +509,7 @@ mod tests {
         ] {
             assert_eq!(settings(&args).unwrap_err().code(), Code::ConfigInvalid, "{args:?}");
         }
+        assert_eq!(settings(&["--no-map"]).unwrap().map_from, u64::MAX);
         let cells = settings(&["--index", "cells"]).unwrap();
         assert_eq!(cells.index, Search::Embedded(IndexKind::Cells));
         let milvus = settings(&[

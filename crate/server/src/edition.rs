@@ -103,9 +103,10 @@ impl Edition {
     pub fn new(catalogue: Catalogue, since: &[VideoRow], audience: &Audience) -> Result<Edition, Error> {
         let videos = &catalogue.videos;
         let shown = |row: usize| {
+            let Some(row) = videos.get(row) else { return false };
             let terms = videos.regions(row).iter();
             let regions: Vec<&str> = terms.filter_map(|term| videos.term(*term)).collect();
-            audience.admits(&regions, videos.term(videos.ratings[row]))
+            audience.admits(&regions, videos.term(row.rating))
         };
         let mut changes = Changes {
             untouched: RowSet::new(videos.len(), shown),
@@ -196,20 +197,19 @@ fn says_the_same(catalogue: &Catalogue, row: usize, video: &VideoInput) -> bool 
     let videos = &catalogue.videos;
     let text = |text: &Option<String>| text.as_deref().filter(|text| !text.is_empty()).map(str::to_owned);
     let term = |number: u32| videos.term(number).map(str::to_owned);
-    let tags = videos.tags(row).iter().filter_map(|tag| videos.term(*tag));
-    let regions = videos.regions(row).iter().filter_map(|region| videos.term(*region));
-    text(&video.title).unwrap_or_default() == videos.titles[row]
-        && text(&video.thumbnail).unwrap_or_default() == videos.thumbnails[row]
+    let Some(told) = videos.get(row) else { return false };
+    let tags = videos.tags(told).iter().filter_map(|tag| videos.term(*tag));
+    let regions = videos.regions(told).iter().filter_map(|region| videos.term(*region));
+    text(&video.title).unwrap_or_default() == videos.title(told)
+        && text(&video.thumbnail).unwrap_or_default() == videos.thumbnail(told)
         && video.length_seconds == videos.length_seconds(row)
-        && text(&video.language) == term(videos.languages[row])
-        && text(&video.rating) == term(videos.ratings[row])
-        && text(&video.channel) == term(videos.channels[row])
-        && video
-            .published_at
-            .is_none_or(|at_ms| at_ms == videos.published_at_ms[row])
+        && text(&video.language) == term(told.language)
+        && text(&video.rating) == term(told.rating)
+        && text(&video.channel) == term(told.channel)
+        && video.published_at.is_none_or(|at_ms| at_ms == told.published_at_ms)
         && tags.eq(video.tags.iter().take(TAGS_SENT).map(String::as_str))
         && regions.eq(video.regions.iter().map(String::as_str))
-        && content(text(&video.content_hash).as_deref()) == videos.contents[row]
+        && content(text(&video.content_hash).as_deref()) == videos.content(told)
 }
 
 fn encode(catalogue: &Catalogue, row: &VideoRow, video: &VideoInput, replaces: Option<usize>) -> Result<Added, Error> {

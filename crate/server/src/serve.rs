@@ -12,6 +12,7 @@ use upnext_core::disclosure::week::week_of;
 
 use crate::admin::AdminKey;
 use crate::app::{AppState, Clock, Settings, app};
+use crate::catalogue::Loading;
 use crate::error::StartError;
 use crate::serving::Serving;
 use crate::store::event::forget_before;
@@ -40,15 +41,18 @@ pub fn load(
 ) -> Result<AppState, StartError> {
     let since = changes(store.as_ref())?;
     let audience = &settings.audience;
-    let searcher = Searcher::new(&settings.index)?;
-    let mut serving = Serving::load_indexed(root, &since, audience, searcher)?;
+    let loading = Loading {
+        searcher: Searcher::new(&settings.index)?,
+        map_from: settings.map_from,
+    };
+    let mut serving = Serving::load_with(root, &since, audience, loading)?;
     if let Some(experiment) = &settings.experiment {
         serving = serving.with_arms(root, experiment, &since, audience)?;
     }
     if let Some(next) = shadow {
         serving = serving.with_shadow(next, &since, audience)?;
     }
-    serving.searcher.serves(serving.ids());
+    serving.loading.searcher.serves(serving.ids());
     let state = AppState::new(serving, token_key, settings, clock);
     Ok(state.keeping(store, admin_key)?)
 }
@@ -86,7 +90,7 @@ pub async fn renew(root: &Path, state: &Arc<AppState>) -> Result<bool, StartErro
         let next = state.serving().with_next(next, &since, &state.settings.audience)?;
         state.metrics.bundle(true);
         tracing::info!(bundle = next.current.catalogue.bundle_id, "serving another bundle");
-        next.searcher.serves(next.ids());
+        next.loading.searcher.serves(next.ids());
         state.serve_from_now_on(next);
         Ok(true)
     })

@@ -4,13 +4,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::catalogue::{Catalogue, current_id};
+use crate::catalogue::{Catalogue, Loading, current_id};
 use crate::edition::{Audience, Edition};
 use crate::error::StartError;
 use crate::experiment::{Arm, Experiment};
 use crate::route::bundle::BundleFiles;
 use crate::store::video::VideoRow;
-use crate::vector_index::{Readiness, Searcher};
+use crate::vector_index::Readiness;
 
 /// What a request sees, from its beginning to its end.
 #[derive(Debug)]
@@ -25,8 +25,8 @@ pub struct Serving {
     pub shadow: Option<Arc<Edition>>,
     /// Client half of all bundles.
     pub files: BundleFiles,
-    /// What this bundle and those after it are searched with.
-    pub searcher: Searcher,
+    /// How this bundle was loaded, and those after it will be.
+    pub loading: Loading,
 }
 
 impl Serving {
@@ -35,20 +35,20 @@ impl Serving {
     /// # Errors
     /// [`StartError`] for a bundle that is missing, corrupt or contradictory.
     pub fn load(root: &Path, since: &[VideoRow], audience: &Audience) -> Result<Serving, StartError> {
-        Serving::load_indexed(root, since, audience, Searcher::default())
+        Serving::load_with(root, since, audience, Loading::default())
     }
 
-    /// Loads the bundle that the pointer of a root names, to be searched with this.
+    /// Loads the bundle that the pointer of a root names, in this way.
     ///
     /// # Errors
     /// As [`Serving::load`].
-    pub fn load_indexed(
+    pub fn load_with(
         root: &Path,
         since: &[VideoRow],
         audience: &Audience,
-        searcher: Searcher,
+        loading: Loading,
     ) -> Result<Serving, StartError> {
-        let catalogue = Catalogue::load_indexed(root, current_id(root)?, &searcher)?;
+        let catalogue = Catalogue::load_with(root, current_id(root)?, &loading)?;
         let files = BundleFiles::scan(root, &catalogue.bundle_id)?;
         Ok(Serving {
             current: Arc::new(Edition::new(catalogue, since, audience)?),
@@ -56,7 +56,7 @@ impl Serving {
             arms: Vec::new(),
             shadow: None,
             files,
-            searcher,
+            loading,
         })
     }
 
@@ -75,7 +75,7 @@ impl Serving {
             let edition = match self.loaded(id) {
                 Some(edition) => edition,
                 None => Arc::new(Edition::new(
-                    Catalogue::load_indexed(root, id.to_owned(), &self.searcher)?,
+                    Catalogue::load_with(root, id.to_owned(), &self.loading)?,
                     since,
                     audience,
                 )?),
@@ -90,7 +90,7 @@ impl Serving {
     /// # Errors
     /// [`StartError`] for a bundle that does not verify.
     pub fn with_shadow(self, root: &Path, since: &[VideoRow], audience: &Audience) -> Result<Serving, StartError> {
-        let catalogue = Catalogue::load_indexed(root, current_id(root)?, &self.searcher)?;
+        let catalogue = Catalogue::load_with(root, current_id(root)?, &self.loading)?;
         let shadow = Arc::new(Edition::new(catalogue, since, audience)?);
         Ok(Serving {
             shadow: Some(shadow),
@@ -111,7 +111,7 @@ impl Serving {
         // Back to the one before, or on to an arm's: it is here already.
         let bundle = match self.loaded(&id) {
             Some(edition) => Loaded::Here(edition),
-            None => Loaded::New(Box::new(Catalogue::load_indexed(root, id, &self.searcher)?)),
+            None => Loaded::New(Box::new(Catalogue::load_with(root, id, &self.loading)?)),
         };
         Ok(Some(Next { bundle, files }))
     }
@@ -131,7 +131,7 @@ impl Serving {
             arms: self.arms.clone(),
             shadow: self.shadow.clone(),
             files: next.files,
-            searcher: self.searcher.clone(),
+            loading: self.loading.clone(),
         })
     }
 

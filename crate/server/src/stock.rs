@@ -95,7 +95,7 @@ impl<'a> Stock<'a> {
         if self.changes.untouched.contains(row) {
             return Some(row);
         }
-        self.row_of(self.catalogue.videos.ids.get(row)?)
+        self.row_of(self.catalogue.videos.get(row).map(|_| self.catalogue.videos.id(row))?)
     }
 
     /// All rows that may be shown.
@@ -118,9 +118,9 @@ impl<'a> Stock<'a> {
     /// Id of a row that may be shown; empty for another.
     #[must_use]
     pub fn id(&self, row: usize) -> &str {
-        match self.catalogue.videos.ids.get(row) {
-            Some(id) => id,
-            None => self.added(row).map_or("", |added| &added.id),
+        match row < self.catalogue.videos.len() {
+            true => self.catalogue.videos.id(row),
+            false => self.added(row).map_or("", |added| &added.id),
         }
     }
 
@@ -140,7 +140,7 @@ impl<'a> Stock<'a> {
             Some(added) => added.video.language.as_deref(),
             None => {
                 let videos = &self.catalogue.videos;
-                videos.term(*videos.languages.get(row)?)
+                videos.term(videos.get(row)?.language)
             }
         }
     }
@@ -151,8 +151,8 @@ impl<'a> Stock<'a> {
         match self.added(row) {
             Some(added) => Some(added.published_at_ms()),
             None => {
-                let at = self.catalogue.videos.published_at_ms.get(row).copied();
-                at.filter(|at| *at != i64::MIN)
+                let at = self.catalogue.videos.get(row)?.published_at_ms;
+                (at != i64::MIN).then_some(at)
             }
         }
     }
@@ -180,23 +180,20 @@ impl<'a> Stock<'a> {
     #[must_use]
     pub fn view(&self, row: usize) -> Option<VideoView<'_>> {
         let videos = &self.catalogue.videos;
-        if row < videos.len() {
+        if let Some(told) = videos.get(row) {
+            let terms = |terms: &[u32]| terms.iter().filter_map(|term| videos.term(*term)).collect();
             return Some(VideoView {
-                id: &videos.ids[row],
-                title: &videos.titles[row],
-                thumbnail: &videos.thumbnails[row],
-                length_seconds: videos.length_seconds[row],
-                published_at_ms: videos.published_at_ms[row],
-                language: videos.term(videos.languages[row]),
-                rating: videos.term(videos.ratings[row]),
-                channel: videos.term(videos.channels[row]),
-                tags: videos.tags(row).iter().filter_map(|term| videos.term(*term)).collect(),
-                regions: videos
-                    .regions(row)
-                    .iter()
-                    .filter_map(|term| videos.term(*term))
-                    .collect(),
-                content: &videos.contents[row],
+                id: videos.id(row),
+                title: videos.title(told),
+                thumbnail: videos.thumbnail(told),
+                length_seconds: told.length_seconds,
+                published_at_ms: told.published_at_ms,
+                language: videos.term(told.language),
+                rating: videos.term(told.rating),
+                channel: videos.term(told.channel),
+                tags: terms(videos.tags(told)),
+                regions: terms(videos.regions(told)),
+                content: videos.content(told),
                 vector: self.catalogue.vectors.row(row),
                 figures: Some(row),
             });

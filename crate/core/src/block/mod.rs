@@ -83,7 +83,23 @@ impl Block {
     /// # Errors
     /// As [`Block::decode`], but for the bytes.
     pub fn from_message(message: BlockMessage, bundle_id: &str, dims: Dims) -> Result<Block, Error> {
-        Block::decode(&message.encode_to_vec(), bundle_id, dims)
+        Block::seal(message, bundle_id, dims).map(|(block, _)| block)
+    }
+
+    /// Verifies a message that was put together in memory, and writes it: the block that [`Block::decode`] makes of the bytes,
+    /// and the bytes.
+    ///
+    /// # Errors
+    /// As [`Block::decode`], but for bytes that are no block.
+    pub fn seal(message: BlockMessage, bundle_id: &str, dims: Dims) -> Result<(Block, Vec<u8>), Error> {
+        let bytes = message.encode_to_vec();
+        let block = if bytes.len() > MAX_BLOCK_BYTES {
+            Block::decode(&bytes, bundle_id, dims)?
+        } else {
+            // What reading would give is here already.
+            verify::verify(message, bundle_id, dims, crate::bundle::sha256(&bytes))?
+        };
+        Ok((block, bytes))
     }
 
     /// Refuses a block whose time is over.

@@ -66,6 +66,24 @@ fn regional(mut message: BlockMessage) -> BlockMessage {
 }
 
 #[test]
+fn what_is_sealed_is_what_its_bytes_say() {
+    let with_words = BlockMessage {
+        removed: vec!["a".into(), "v9".into()],
+        arm: "bold".into(),
+        ..message(9)
+    };
+    for message in [message(0), regional(message(3)), with_words] {
+        let (block, bytes) = Block::seal(message, ID, model().dims()).unwrap();
+        assert_eq!(Block::decode(&bytes, ID, model().dims()).unwrap(), block);
+        assert_eq!(block.encode(), bytes);
+    }
+    let mut large = message(2);
+    large.dictionary.push("x".repeat(MAX_BLOCK_BYTES));
+    let refused = Block::seal(large, ID, model().dims()).unwrap_err();
+    assert_eq!(refused.code(), Code::BlockInvalid);
+}
+
+#[test]
 fn a_row_outside_is_unknown() {
     let block = block(2);
     for row in [2, 3, usize::MAX / 1024] {

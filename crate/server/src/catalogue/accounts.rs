@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use upnext_core::{Error, ErrorKind};
 
 use super::table::Table;
+use crate::column::Column;
 use crate::error::StartError;
+use crate::file_bytes::FileBytes;
 
 const FILE: &str = "server/accounts.parquet";
 
@@ -13,7 +15,7 @@ const FILE: &str = "server/accounts.parquet";
 pub struct Accounts {
     // Looked up by key, or listed to be sorted, so its order cannot reach a response.
     rows: HashMap<String, usize>,
-    factors: Vec<f32>,
+    factors: Column<f32>,
     dim: usize,
 }
 
@@ -24,7 +26,7 @@ impl std::fmt::Debug for Accounts {
 }
 
 /// The ids in row order.
-pub fn read_ids(bytes: Vec<u8>) -> Result<Vec<String>, StartError> {
+pub fn read_ids(bytes: FileBytes) -> Result<Vec<String>, StartError> {
     Table::read(FILE, bytes)?.ids("id")
 }
 
@@ -33,7 +35,7 @@ impl Accounts {
     ///
     /// # Errors
     /// [`Error::BundleInconsistent`] for an id that comes twice.
-    pub fn new(ids: Vec<String>, factors: Vec<f32>, dim: usize) -> Result<Accounts, Error> {
+    pub fn new(ids: Vec<String>, factors: Column<f32>, dim: usize) -> Result<Accounts, Error> {
         let count = ids.len();
         let rows: HashMap<String, usize> = ids.into_iter().enumerate().map(|(row, id)| (id, row)).collect();
         if rows.len() != count {

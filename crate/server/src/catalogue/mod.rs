@@ -7,6 +7,7 @@ mod tensors;
 mod videos;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use upnext_core::bundle::{FileEntry, Manifest, Pointer, Role, Tensors};
 use upnext_core::feature::spec::FeatureSpec;
@@ -14,14 +15,34 @@ use upnext_core::fold_in::Gram;
 use upnext_core::text::Folding;
 use upnext_core::{Error, ErrorKind};
 
+use crate::column::Column;
 use crate::error::StartError;
+use crate::file_bytes::{FileBytes, MAP_FROM};
 use crate::item_tower::ItemTower;
 use crate::vector_index::{Index, Readiness, RowSet, Searcher, SideRows};
 
 pub use accounts::Accounts;
 pub use shelves::{ANY_LANGUAGE, Shelves};
 pub use tensors::QuantTable;
-pub use videos::{Videos, content};
+pub use videos::{Row, Videos, content};
+
+/// How a bundle is loaded.
+#[derive(Debug, Clone)]
+pub struct Loading {
+    /// What it is searched with.
+    pub searcher: Searcher,
+    /// Files of the server's half of this many bytes and more are mapped, smaller ones are read ([`FileBytes::open`]).
+    pub map_from: u64,
+}
+
+impl Default for Loading {
+    fn default() -> Loading {
+        Loading {
+            searcher: Searcher::default(),
+            map_from: MAP_FROM,
+        }
+    }
+}
 
 /// Everything that the candidate sources read. Row `i` of every part is the same video.
 #[derive(Debug)]
@@ -73,13 +94,17 @@ pub fn current_id(root: &Path) -> Result<String, StartError> {
 /// # Errors
 /// [`Error::BundleIncomplete`] when it is absent, [`StartError::FileUnreadable`] otherwise.
 pub fn read(path: &Path, name: &str) -> Result<Vec<u8>, StartError> {
-    std::fs::read(path).map_err(|error| match error.kind() {
+    std::fs::read(path).map_err(|error| unreadable(path, name, &error))
+}
+
+fn unreadable(path: &Path, name: &str, error: &std::io::Error) -> StartError {
+    match error.kind() {
         std::io::ErrorKind::NotFound => Error::from(ErrorKind::BundleIncomplete { file: name.to_owned() }).into(),
         _ => StartError::FileUnreadable {
             path: path.to_owned(),
             reason: error.to_string(),
         },
-    })
+    }
 }
 
 impl Catalogue {
@@ -97,19 +122,20 @@ impl Catalogue {
     /// # Errors
     /// As [`Catalogue::load`].
     pub fn load_bundle(root: &Path, bundle_id: String) -> Result<Catalogue, StartError> {
-        Catalogue::load_indexed(root, bundle_id, &Searcher::default())
+        Catalogue::load_with(root, bundle_id, &Loading::default())
     }
 
-    /// Loads one bundle of a root directory, to be searched with indices of this searcher.
+    /// Loads one bundle of a root directory in this way.
     ///
     /// # Errors
     /// As [`Catalogue::load`].
-    pub fn load_indexed(root: &Path, bundle_id: String, searcher: &Searcher) -> Result<Catalogue, StartError> {
+    pub fn load_with(root: &Path, bundle_id: String, loading: &Loading) -> Result<Catalogue, StartError> {
         let directory = root.join(&bundle_id);
         let manifest = Manifest::parse(&read(&directory.join("manifest.json"), "manifest.json")?, &bundle_id)?;
         let files = Files {
             directory,
             manifest: &manifest,
+            map_from: loading.map_from,
         };
         for entry in manifest.client_files() {
             files.verified(entry)?;
@@ -136,18 +162,23 @@ impl Catalogue {
         let rows = videos.len();
         let (vector_dim, factor_dim) = (manifest.vector_dim as usize, manifest.factor_dim as usize);
         let gram = Tensors::parse("gram", &gram_file)?.f32("gram", &[factor_dim, factor_dim])?;
-        let items = tensors::read_items(&files.of(Role::ItemTensors)?, rows, vector_dim, factor_dim)?;
+        let item_file = Arc::new(files.of(Role::ItemTensors)?);
+        let items = tensors::read_items(Arc::clone(&item_file), rows, vector_dim, factor_dim)?;
         let ids = accounts::read_ids(files.of(Role::Accounts)?)?;
-        let factors = tensors::read_users(&files.of(Role::UserTensors)?, ids.len(), factor_dim)?;
+        let user_file = Arc::new(files.of(Role::UserTensors)?);
+        let factors = tensors::read_users(Arc::clone(&user_file), ids.len(), factor_dim)?;
         let accounts = Accounts::new(ids, factors, factor_dim)?;
         let shelves = Shelves::parse(&files.of(Role::Shelves)?, rows)?;
 
         let warm = RowSet::new(rows, |row| items.factors.levels(row).iter().any(|level| *level != 0));
-        let (vector_index, factor_index) = searcher.indices(
+        let (vector_index, factor_index) = loading.searcher.indices(
             &bundle_id,
             side(&items.vectors, items.exact_vectors),
             side(&items.factors, items.exact_factors),
         )?;
+        // Hashed and indexed from the first to the last byte; from now on a row here and a row there.
+        item_file.expect_looks_here_and_there();
+        user_file.expect_looks_here_and_there();
         Ok(Catalogue {
             bundle_id,
             videos,
@@ -173,7 +204,7 @@ impl Catalogue {
     }
 }
 
-fn side(table: &QuantTable, exact: Vec<f32>) -> SideRows<'_> {
+fn side(table: &QuantTable, exact: Column<f32>) -> SideRows<'_> {
     SideRows {
         dim: table.dim(),
         levels: table.all_levels(),
@@ -186,16 +217,18 @@ fn side(table: &QuantTable, exact: Vec<f32>) -> SideRows<'_> {
 struct Files<'a> {
     directory: PathBuf,
     manifest: &'a Manifest,
+    map_from: u64,
 }
 
 impl Files<'_> {
-    fn of(&self, role: Role) -> Result<Vec<u8>, StartError> {
+    fn of(&self, role: Role) -> Result<FileBytes, StartError> {
         self.verified(self.manifest.file(role)?)
     }
 
-    fn verified(&self, entry: &FileEntry) -> Result<Vec<u8>, StartError> {
+    fn verified(&self, entry: &FileEntry) -> Result<FileBytes, StartError> {
         // `Manifest::parse` has checked that the path stays below the bundle's directory.
-        let bytes = read(&self.directory.join(&entry.path), &entry.path)?;
+        let path = self.directory.join(&entry.path);
+        let bytes = FileBytes::open(&path, self.map_from).map_err(|error| unreadable(&path, &entry.path, &error))?;
         entry.verify(&bytes)?;
         Ok(bytes)
     }

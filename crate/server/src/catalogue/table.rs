@@ -3,10 +3,12 @@
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Float32Type, Int64Type, TimeUnit};
+use axum::body::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use upnext_core::{Error, ErrorKind};
 
 use crate::error::StartError;
+use crate::file_bytes::FileBytes;
 
 /// A table of the bundle in one batch.
 pub struct Table {
@@ -16,14 +18,14 @@ pub struct Table {
 
 impl Table {
     /// Decodes a whole Parquet file.
-    pub fn read(file: &'static str, bytes: Vec<u8>) -> Result<Table, StartError> {
+    pub fn read(file: &'static str, bytes: FileBytes) -> Result<Table, StartError> {
         let unreadable = |reason: String| {
             Error::from(ErrorKind::BundleUnreadable {
                 file: file.to_owned(),
                 reason,
             })
         };
-        let builder = ParquetRecordBatchReaderBuilder::try_new(axum::body::Bytes::from(bytes))
+        let builder = ParquetRecordBatchReaderBuilder::try_new(Bytes::from_owner(bytes))
             .map_err(|error| unreadable(error.to_string()))?;
         let schema = builder.schema().clone();
         let batches: Vec<RecordBatch> = builder

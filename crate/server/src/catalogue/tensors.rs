@@ -1,14 +1,21 @@
 //! Item and user tensors: safetensors with the shapes that the manifest promises.
 
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use std::ops::Range;
+use std::sync::Arc;
+
+use safetensors::tensor::{Dtype, SafeTensors};
 use upnext_core::{Error, ErrorKind, QuantRow};
+
+use crate::column::Column;
+use crate::file_bytes::FileBytes;
+use crate::prefetch::prefetch;
 
 /// int8 rows with a scale each, as they go into a block.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QuantTable {
     dim: usize,
-    levels: Vec<i8>,
-    scales: Vec<f32>,
+    levels: Column<i8>,
+    scales: Column<f32>,
 }
 
 impl QuantTable {
@@ -33,6 +40,12 @@ impl QuantTable {
         }
     }
 
+    /// Begins to bring a row near.
+    pub fn expect(&self, row: usize) {
+        prefetch(self.levels(row));
+        prefetch(self.scales.get(row..=row).unwrap_or_default());
+    }
+
     /// Levels of all rows.
     #[must_use]
     pub fn all_levels(&self) -> &[i8] {
@@ -53,17 +66,17 @@ pub struct Items {
     /// Item factors.
     pub factors: QuantTable,
     /// Item vectors in f32, row-major.
-    pub exact_vectors: Vec<f32>,
+    pub exact_vectors: Column<f32>,
     /// Item factors in f32, row-major.
-    pub exact_factors: Vec<f32>,
+    pub exact_factors: Column<f32>,
 }
 
 const ITEM_FILE: &str = "server/item-tensors.safetensors";
 const USER_FILE: &str = "server/user-tensors.safetensors";
 
 /// Reads `vectors`, `vector_scales`, `vectors_f32`, `factors`, `factor_scales`, `factors_f32` of `rows` items.
-pub fn read_items(bytes: &[u8], rows: usize, vector_dim: usize, factor_dim: usize) -> Result<Items, Error> {
-    let file = TensorFile::open(ITEM_FILE, bytes)?;
+pub fn read_items(file: Arc<FileBytes>, rows: usize, vector_dim: usize, factor_dim: usize) -> Result<Items, Error> {
+    let file = TensorFile::open(ITEM_FILE, &file)?;
     Ok(Items {
         vectors: file.quantised("vectors", "vector_scales", rows, vector_dim)?,
         factors: file.quantised("factors", "factor_scales", rows, factor_dim)?,
@@ -73,34 +86,38 @@ pub fn read_items(bytes: &[u8], rows: usize, vector_dim: usize, factor_dim: usiz
 }
 
 /// Reads `factors` of `rows` users.
-pub fn read_users(bytes: &[u8], rows: usize, factor_dim: usize) -> Result<Vec<f32>, Error> {
-    TensorFile::open(USER_FILE, bytes)?.f32s("factors", &[rows, factor_dim])
+pub fn read_users(file: Arc<FileBytes>, rows: usize, factor_dim: usize) -> Result<Column<f32>, Error> {
+    TensorFile::open(USER_FILE, &file)?.f32s("factors", &[rows, factor_dim])
 }
 
 struct TensorFile<'a> {
     name: &'static str,
+    bytes: &'a Arc<FileBytes>,
     tensors: SafeTensors<'a>,
 }
 
 impl<'a> TensorFile<'a> {
-    fn open(name: &'static str, bytes: &'a [u8]) -> Result<TensorFile<'a>, Error> {
+    fn open(name: &'static str, bytes: &'a Arc<FileBytes>) -> Result<TensorFile<'a>, Error> {
         let tensors = SafeTensors::deserialize(bytes).map_err(|error| {
             Error::from(ErrorKind::BundleUnreadable {
                 file: name.to_owned(),
                 reason: error.to_string(),
             })
         })?;
-        Ok(TensorFile { name, tensors })
+        Ok(TensorFile { name, bytes, tensors })
     }
 
-    fn view(&self, tensor: &str, dtype: Dtype, shape: &[usize]) -> Result<TensorView<'_>, Error> {
+    /// Where in the file the tensor lies.
+    fn place(&self, tensor: &str, dtype: Dtype, shape: &[usize]) -> Result<Range<usize>, Error> {
         let view = self.tensors.tensor(tensor).map_err(|_| {
             Error::from(ErrorKind::BundleIncomplete {
                 file: format!("tensor {tensor} of {}", self.name),
             })
         })?;
         if view.dtype() == dtype && view.shape() == shape {
-            Ok(view)
+            // Its data are a part of these very bytes.
+            let start = view.data().as_ptr().addr() - self.bytes.as_ptr().addr();
+            Ok(start..start + view.data().len())
         } else {
             Err(Error::from(ErrorKind::BundleInconsistent {
                 what: format!("tensor {tensor} of {}", self.name),
@@ -110,15 +127,8 @@ impl<'a> TensorFile<'a> {
         }
     }
 
-    fn f32s(&self, tensor: &'static str, shape: &[usize]) -> Result<Vec<f32>, Error> {
-        let view = self.view(tensor, Dtype::F32, shape)?;
-        let values: Vec<f32> = view
-            .data()
-            .as_chunks::<4>()
-            .0
-            .iter()
-            .map(|b| f32::from_le_bytes(*b))
-            .collect();
+    fn f32s(&self, tensor: &'static str, shape: &[usize]) -> Result<Column<f32>, Error> {
+        let values = Column::<f32>::of_file(self.bytes, self.place(tensor, Dtype::F32, shape)?);
         match values.iter().position(|v| !v.is_finite()) {
             Some(index) => Err(Error::from(ErrorKind::NotFinite { what: tensor, index })),
             None => Ok(values),
@@ -127,12 +137,7 @@ impl<'a> TensorFile<'a> {
 
     fn quantised(&self, levels: &str, scales: &'static str, rows: usize, dim: usize) -> Result<QuantTable, Error> {
         let name = levels;
-        let levels: Vec<i8> = self
-            .view(name, Dtype::I8, &[rows, dim])?
-            .data()
-            .iter()
-            .map(|b| b.cast_signed())
-            .collect();
+        let levels = Column::<i8>::of_file(self.bytes, self.place(name, Dtype::I8, &[rows, dim])?);
         let scales = self.f32s(scales, &[rows])?;
         // A device refuses a block with either: better found here, once.
         if levels.contains(&i8::MIN) || scales.iter().any(|scale| *scale < 0.0) {

@@ -1,56 +1,72 @@
-//! The video table in columns, as a block needs it.
+//! The video table in rows, as a block needs it.
 
 use std::collections::BTreeMap;
 
-use upnext_core::block::{MAX_ID_BYTES, MAX_TEXT_BYTES};
+use upnext_core::block::{MAX_ID_BYTES, MAX_REGIONS, MAX_TEXT_BYTES};
 use upnext_core::hash::hash64;
 use upnext_core::{Error, ErrorKind};
 
 use super::table::Table;
 use crate::error::StartError;
+use crate::file_bytes::FileBytes;
+use crate::prefetch::prefetch;
 use crate::stock::TAGS_SENT;
 
 const FILE: &str = "server/videos.parquet";
 
-/// Columns of all videos. Texts that repeat are `1 + index` into [`Videos::term`]; 0 is unknown.
+/// The video table. What a block says of a video lies together, not column by column: a request looks at some hundred rows of a
+/// million, and each look at memory that no cache has costs as much as a hundred products.
+///
+/// Texts that repeat are `1 + index` into [`Videos::term`]; 0 is unknown.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Videos {
-    /// Distinct ids.
-    pub ids: Vec<String>,
-    /// Titles, empty where unknown.
-    pub titles: Vec<String>,
-    /// Thumbnail addresses, empty where unknown.
-    pub thumbnails: Vec<String>,
-    /// Seconds; −1 where unknown.
-    pub length_seconds: Vec<f32>,
-    /// Unix milliseconds; `i64::MIN` where unknown.
-    pub published_at_ms: Vec<i64>,
-    /// Language terms.
-    pub languages: Vec<u32>,
-    /// Rating terms.
-    pub ratings: Vec<u32>,
-    /// Channel terms.
-    pub channels: Vec<u32>,
-    /// Log-odds of relevance of its watches before the train window, against its length's.
-    pub priors: Vec<f32>,
-    /// Log ratio of relevant to expected impressions in the train window.
-    pub effects: Vec<f32>,
-    /// `log1p` of relevant events.
-    pub log_popularity: Vec<f32>,
+    rows: Vec<Row>,
+    /// Id, title, thumbnail and content hash of each row, one after another.
+    texts: String,
+    /// Terms of the tags of each row, then of its regions.
+    lists: Vec<u32>,
     /// Rows in the order of their ids.
     by_id: Vec<u32>,
     /// Rows with a date of publication, the latest first.
     newest: Vec<u32>,
-    tag_terms: Vec<u32>,
-    /// Tags of video `i`: `tag_terms[tag_ends[i - 1]..tag_ends[i]]`.
-    tag_ends: Vec<usize>,
-    /// Content hashes as a block has them, empty where unknown.
-    pub contents: Vec<String>,
-    region_terms: Vec<u32>,
-    /// As for tags.
-    region_ends: Vec<usize>,
     terms: Vec<String>,
 }
+
+/// A row of the table: its numbers, and where its texts and lists lie. One line of a processor's cache.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[repr(align(64))]
+pub struct Row {
+    /// Unix milliseconds; `i64::MIN` where unknown.
+    pub published_at_ms: i64,
+    /// Seconds; −1 where unknown.
+    pub length_seconds: f32,
+    /// Log-odds of relevance of its watches before the train window, against its length's.
+    pub prior: f32,
+    /// Log ratio of relevant to expected impressions in the train window.
+    pub effect: f32,
+    /// `log1p` of relevant events.
+    pub log_popularity: f32,
+    /// Term of the language.
+    pub language: u32,
+    /// Term of the rating.
+    pub rating: u32,
+    /// Term of the channel.
+    pub channel: u32,
+    /// Where its lists begin.
+    list: u32,
+    /// Where its texts begin.
+    text: u64,
+    /// Bytes of id, title, thumbnail and content hash.
+    bytes: [u16; 4],
+    /// Number of tags and of regions.
+    listed: [u16; 2],
+}
+
+/// Places of [`Row::bytes`].
+const ID: usize = 0;
+const TITLE: usize = 1;
+const THUMBNAIL: usize = 2;
+const CONTENT: usize = 3;
 
 /// The text's first `most` bytes, cut between characters: what a block has room for.
 fn cut(mut text: String, most: usize) -> String {
@@ -68,12 +84,6 @@ pub fn content(text: Option<&str>) -> String {
     (0..8)
         .map(|at| char::from(DIGITS[(hash >> (6 * at)) as usize % 64]))
         .collect()
-}
-
-/// Terms of a row in a column of lists.
-fn part<'a>(terms: &'a [u32], ends: &[usize], row: usize) -> &'a [u32] {
-    let start = row.checked_sub(1).map_or(0, |before| ends[before]);
-    &terms[start..ends[row]]
 }
 
 /// Gives each distinct text a number from 1.
@@ -107,7 +117,7 @@ impl Videos {
     /// # Errors
     /// [`StartError::TableEmpty`], [`StartError::ColumnMissing`], and the bundle errors of unreadable,
     /// contradictory or non-finite content.
-    pub fn from_parquet(bytes: Vec<u8>) -> Result<Videos, StartError> {
+    pub fn from_parquet(bytes: FileBytes) -> Result<Videos, StartError> {
         let table = Table::read(FILE, bytes)?;
         if table.rows() == 0 {
             return Err(StartError::TableEmpty { file: FILE.to_owned() });
@@ -126,73 +136,140 @@ impl Videos {
             .into());
         }
         let mut terms = Terms::default();
-        let (mut tag_terms, mut tag_ends) = (Vec::new(), Vec::with_capacity(ids.len()));
-        for tags in table.text_lists("tags")? {
-            tag_terms.extend(tags.into_iter().take(TAGS_SENT).map(|tag| terms.number(Some(tag))));
-            tag_ends.push(tag_terms.len());
-        }
-        let (mut region_terms, mut region_ends) = (Vec::new(), Vec::with_capacity(ids.len()));
-        for regions in table.text_lists("regions")? {
-            region_terms.extend(regions.into_iter().map(|region| terms.number(Some(region))));
-            region_ends.push(region_terms.len());
-        }
-        let plain = |name| -> Result<Vec<String>, StartError> {
-            Ok(table
-                .texts(name)?
-                .into_iter()
-                .map(|text| cut(text.unwrap_or_default(), MAX_TEXT_BYTES))
-                .collect())
-        };
-        let published_at_ms: Vec<i64> = table
-            .instants("published_at")?
-            .into_iter()
-            .map(|at| at.unwrap_or(i64::MIN))
+        let tags = table.text_lists("tags")?;
+        let regions = table.text_lists("regions")?;
+        let titles = table.texts("title")?;
+        let thumbnails = table.texts("thumbnail")?;
+        let contents = table.texts("content_hash")?;
+        let published = table.instants("published_at")?;
+        let lengths = table.optional_numbers("length_seconds")?;
+        let languages = terms.column(table.texts("language")?);
+        let ratings = terms.column(table.texts("rating")?);
+        let channels = terms.column(table.texts("channel")?);
+        let (priors, effects) = (table.numbers("prior")?, table.numbers("effect")?);
+        let log_popularity = table.numbers("log_popularity")?;
+        drop(table);
+
+        let mut texts = String::new();
+        let mut lists = Vec::new();
+        let told = ids.into_iter().zip(titles).zip(thumbnails).zip(contents);
+        let listed = tags.into_iter().zip(regions);
+        let rows: Vec<Row> = told
+            .zip(listed)
+            .enumerate()
+            .map(|(row, ((((id, title), thumbnail), hash), (tags, regions)))| {
+                let text = texts.len() as u64;
+                let plain = |text: Option<String>| cut(text.unwrap_or_default(), MAX_TEXT_BYTES);
+                let own = [id, plain(title), plain(thumbnail), content(hash.as_deref())];
+                own.iter().for_each(|text| texts.push_str(text));
+                let list = lists.len() as u32;
+                let (tags, regions) = (
+                    &tags[..tags.len().min(TAGS_SENT)],
+                    &regions[..regions.len().min(MAX_REGIONS)],
+                );
+                lists.extend(tags.iter().chain(regions).map(|text| terms.number(Some(text.clone()))));
+                Row {
+                    published_at_ms: published[row].unwrap_or(i64::MIN),
+                    length_seconds: lengths[row].filter(|seconds| *seconds > 0.0).unwrap_or(-1.0),
+                    prior: priors[row],
+                    effect: effects[row],
+                    log_popularity: log_popularity[row],
+                    language: languages[row],
+                    rating: ratings[row],
+                    channel: channels[row],
+                    list,
+                    text,
+                    // Ids and texts are cut to bounds of a block, which are far below 2¹⁶.
+                    bytes: own.map(|text| text.len() as u16),
+                    listed: [tags.len() as u16, regions.len() as u16],
+                }
+            })
             .collect();
-        let mut newest: Vec<u32> = (0..ids.len() as u32)
-            .filter(|row| published_at_ms[*row as usize] != i64::MIN)
+        let mut newest: Vec<u32> = (0..rows.len() as u32)
+            .filter(|row| rows[*row as usize].published_at_ms != i64::MIN)
             .collect();
-        newest.sort_by_key(|row| std::cmp::Reverse(published_at_ms[*row as usize]));
+        newest.sort_by_key(|row| std::cmp::Reverse(rows[*row as usize].published_at_ms));
+        texts.shrink_to_fit();
+        lists.shrink_to_fit();
         Ok(Videos {
-            titles: plain("title")?,
-            thumbnails: plain("thumbnail")?,
-            length_seconds: table
-                .optional_numbers("length_seconds")?
-                .into_iter()
-                .map(|length| length.filter(|seconds| *seconds > 0.0).unwrap_or(-1.0))
-                .collect(),
-            published_at_ms,
-            newest,
-            languages: terms.column(table.texts("language")?),
-            ratings: terms.column(table.texts("rating")?),
-            channels: terms.column(table.texts("channel")?),
-            contents: table
-                .texts("content_hash")?
-                .iter()
-                .map(|text| content(text.as_deref()))
-                .collect(),
-            priors: table.numbers("prior")?,
-            effects: table.numbers("effect")?,
-            log_popularity: table.numbers("log_popularity")?,
+            rows,
+            texts,
+            lists,
             by_id,
-            tag_terms,
-            tag_ends,
-            region_terms,
-            region_ends,
+            newest,
             terms: terms.texts,
-            ids,
         })
     }
 
     /// Number of videos.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.ids.len()
+        self.rows.len()
     }
 
     /// Whether there is none; a loaded table has at least one.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.ids.is_empty()
+        self.rows.is_empty()
+    }
+
+    /// The numbers of a row.
+    #[must_use]
+    pub fn get(&self, row: usize) -> Option<&Row> {
+        self.rows.get(row)
+    }
+
+    /// Begins to bring the numbers of a row near.
+    pub fn expect(&self, row: usize) {
+        prefetch(self.rows.get(row..=row).unwrap_or_default());
+    }
+
+    /// Begins to bring its texts and lists near.
+    pub fn expect_texts(&self, row: usize) {
+        let Some(row) = self.rows.get(row) else { return };
+        let bytes = row.bytes.iter().map(|bytes| usize::from(*bytes)).sum::<usize>();
+        let start = row.text as usize;
+        prefetch(self.texts.as_bytes().get(start..start + bytes).unwrap_or_default());
+        prefetch(self.tags(row));
+    }
+
+    /// Ids of all rows.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.rows.iter().map(|row| self.text(row, ID))
+    }
+
+    fn text(&self, row: &Row, which: usize) -> &str {
+        let start = row.text as usize
+            + row.bytes[..which]
+                .iter()
+                .map(|bytes| usize::from(*bytes))
+                .sum::<usize>();
+        let end = start + usize::from(row.bytes[which]);
+        self.texts.get(start..end).unwrap_or_default()
+    }
+
+    /// Id of a row; empty for none.
+    #[must_use]
+    pub fn id(&self, row: usize) -> &str {
+        self.rows.get(row).map_or("", |row| self.text(row, ID))
+    }
+
+    /// Title of a row, empty where unknown.
+    #[must_use]
+    pub fn title(&self, row: &Row) -> &str {
+        self.text(row, TITLE)
+    }
+
+    /// Thumbnail address of a row, empty where unknown.
+    #[must_use]
+    pub fn thumbnail(&self, row: &Row) -> &str {
+        self.text(row, THUMBNAIL)
+    }
+
+    /// Content hash of a row as a block has it, empty where unknown.
+    #[must_use]
+    pub fn content(&self, row: &Row) -> &str {
+        self.text(row, CONTENT)
     }
 
     /// Rows with a known date of publication, the latest first.
@@ -204,29 +281,29 @@ impl Videos {
     /// Row of the video with this id.
     #[must_use]
     pub fn row_of(&self, id: &str) -> Option<usize> {
-        let at = self
-            .by_id
-            .binary_search_by(|row| self.ids[*row as usize].as_str().cmp(id))
-            .ok()?;
+        let at = self.by_id.binary_search_by(|row| self.id(*row as usize).cmp(id)).ok()?;
         Some(self.by_id[at] as usize)
     }
 
     /// Length in seconds, where it is known.
     #[must_use]
     pub fn length_seconds(&self, row: usize) -> Option<f32> {
-        self.length_seconds.get(row).copied().filter(|length| *length > 0.0)
+        let length = self.rows.get(row)?.length_seconds;
+        (length > 0.0).then_some(length)
     }
 
-    /// Tag terms of a video.
+    /// Tag terms of a row.
     #[must_use]
-    pub fn tags(&self, row: usize) -> &[u32] {
-        part(&self.tag_terms, &self.tag_ends, row)
+    pub fn tags(&self, row: &Row) -> &[u32] {
+        let start = row.list as usize;
+        &self.lists[start..start + usize::from(row.listed[0])]
     }
 
     /// Terms of the regions where a video may be shown; none: everywhere.
     #[must_use]
-    pub fn regions(&self, row: usize) -> &[u32] {
-        part(&self.region_terms, &self.region_ends, row)
+    pub fn regions(&self, row: &Row) -> &[u32] {
+        let start = row.list as usize + usize::from(row.listed[0]);
+        &self.lists[start..start + usize::from(row.listed[1])]
     }
 
     /// The text of a term; `None` for 0.

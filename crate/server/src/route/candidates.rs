@@ -50,16 +50,17 @@ pub async fn candidates(
     let is_public = account.is_none();
     let lifetime = Lifetime::at(now_ms, state.settings.block_lifetime_ms);
     let who = account.map_or(Who::Anonymous, Who::Account);
-    let Built { block, missing } = build(&state, who, query, now_ms, lifetime.expires_at_ms).await?;
+    let built = build(&state, who, query, now_ms, lifetime.expires_at_ms).await?;
 
     let scope = if is_public { "public" } else { "private" };
+    let missing = built.missing.clone();
     // What lacks a source is asked for again as soon as somebody asks again.
     let cache = match missing {
         None => format!("{scope}, max-age={}", lifetime.fresh_ms / 1000),
         Some(_) => "no-store".to_owned(),
     };
-    let (kind, body) = encoded(&headers, &block)?;
-    let tag = tag(&block, kind);
+    let tag = tag(&built.block, wants_json(&headers));
+    let (kind, body) = encoded(&headers, built)?;
     let mut response = respond(&headers, &tag, kind, &cache, body);
     if let Some(missing) = missing {
         response.headers_mut().insert(MISSING, missing);
@@ -72,19 +73,19 @@ pub async fn candidates(
 }
 
 /// The block in the format that is asked for, and its media type.
-pub(super) fn encoded(headers: &HeaderMap, block: &Block) -> Result<(&'static str, Vec<u8>), ApiError> {
+pub(super) fn encoded(headers: &HeaderMap, built: Built) -> Result<(&'static str, Vec<u8>), ApiError> {
     if wants_json(headers) {
-        let body = serde_json::to_vec(&JsonBlock::from(block)).map_err(|_| ApiError::Internal("JSON"))?;
+        let body = serde_json::to_vec(&JsonBlock::from(&built.block)).map_err(|_| ApiError::Internal("JSON"))?;
         Ok((JSON, body))
     } else {
-        Ok((PROTOBUF, block.encode()))
+        Ok((PROTOBUF, built.bytes))
     }
 }
 
-fn tag(block: &Block, kind: &str) -> String {
+fn tag(block: &Block, is_json: bool) -> String {
     let digest = block.digest().iter().take(16);
     let tag: String = digest.map(|byte| format!("{byte:02x}")).collect();
-    if kind == JSON { format!("{tag}-json") } else { tag }
+    if is_json { format!("{tag}-json") } else { tag }
 }
 
 /// Who asks.
@@ -102,6 +103,8 @@ pub(super) enum Who {
 #[derive(Debug)]
 pub(super) struct Built {
     pub(super) block: Block,
+    /// The block's bytes.
+    pub(super) bytes: Vec<u8>,
     /// Value of [`MISSING`], where something is.
     pub(super) missing: Option<HeaderValue>,
 }
@@ -159,20 +162,21 @@ pub(super) async fn build(
                 expires_at_ms,
                 arm: arm.as_deref(),
             };
-            let block = block(&stock, &candidates, label)?;
-            Ok((block, candidates, missing))
+            let sealed = block(&stock, &candidates, label)?;
+            Ok((sealed, candidates, missing))
         });
         metrics.stage(Stage::Block, started);
         if let Asker::Known(known) = asker {
             sample_recall(&state, &edition, known.factor, wish.size);
         }
-        let (block, candidates, missing) = built.map_err(|error| {
+        let ((block, bytes), candidates, missing) = built.map_err(|error| {
             tracing::error!(code = error.code().as_str(), %error, "candidate block");
             ApiError::Internal("candidate block")
         })?;
         let missing = (!missing.is_empty()).then(|| missing.join(", "));
         let built = Built {
             block,
+            bytes,
             missing: missing.and_then(|names| HeaderValue::from_str(&names).ok()),
         };
         // What somebody named is for this answer alone.
@@ -210,7 +214,8 @@ fn sample_recall(state: &Arc<AppState>, edition: &Arc<Edition>, factor: Vec<f32>
         return;
     }
     let (state, edition) = (Arc::clone(state), Arc::clone(edition));
-    tokio::task::spawn_blocking(move || match sample(&edition.stock(), &factor, size) {
+    let turn = request / every;
+    tokio::task::spawn_blocking(move || match sample(&edition.stock(), &factor, size, turn) {
         Ok((sampled, found)) => state.metrics.recall(sampled, found),
         // Said once, where the engine is looked at.
         Err(SearchError::Away { .. }) => {}

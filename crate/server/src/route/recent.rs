@@ -16,7 +16,7 @@ use upnext_core::block::MAX_ID_BYTES;
 use upnext_core::request::MAX_RECENT;
 
 use super::body;
-use super::candidates::{Built, Lifetime, MISSING, Who, build, encoded};
+use super::candidates::{Lifetime, MISSING, Who, build, encoded};
 use crate::app::AppState;
 use crate::error::ApiError;
 use crate::query::CandidateQuery;
@@ -44,8 +44,9 @@ pub async fn candidates(
     let videos = read(&body(bytes, MAX_BODY_BYTES)?)?;
     let now_ms = state.now_ms();
     let expires_at_ms = Lifetime::at(now_ms, state.settings.block_lifetime_ms).expires_at_ms;
-    let Built { block, missing } = build(&state, Who::Videos(videos), query, now_ms, expires_at_ms).await?;
-    let (kind, body) = encoded(&headers, &block)?;
+    let built = build(&state, Who::Videos(videos), query, now_ms, expires_at_ms).await?;
+    let missing = built.missing.clone();
+    let (kind, body) = encoded(&headers, built)?;
     let said = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")];
     let lacks = missing.map(|missing| [(MISSING, missing)]);
     Ok((said, lacks, body))

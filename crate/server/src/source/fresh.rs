@@ -25,7 +25,7 @@ pub fn candidates(ask: &Ask<'_>, pulse: &Pulse) -> Vec<Candidate> {
     let of_bundle = videos
         .newest()
         .iter()
-        .map(|row| (*row, videos.published_at_ms[*row as usize]))
+        .filter_map(|row| Some((*row, videos.get(*row as usize)?.published_at_ms)))
         .skip_while(|(_, at_ms)| *at_ms > ask.now_ms)
         .take_while(|(_, at_ms)| is_fresh(*at_ms));
     let added = ask.stock.added_rows();

@@ -6,6 +6,7 @@ use super::cells::MISSED;
 #[cfg(feature = "milvus")]
 use super::milvus::MilvusIndex;
 use super::{CellIndex, ExactIndex, Hit, Readiness, RowSet, SearchError, VectorIndex};
+use crate::column::Column;
 
 /// Rows up to which [`IndexKind::Auto`] searches exactly: a scan of as many is a small part of a request.
 pub const EXACT_ROWS: usize = 50_000;
@@ -39,7 +40,13 @@ impl Index {
     ///
     /// # Errors
     /// Those of [`ExactIndex::new`] and [`CellIndex::new`].
-    pub fn new(kind: IndexKind, dim: usize, levels: &[i8], scales: &[f32], exact: Vec<f32>) -> Result<Index, Error> {
+    pub fn new(
+        kind: IndexKind,
+        dim: usize,
+        levels: &[i8],
+        scales: &[f32],
+        exact: impl Into<Column<f32>>,
+    ) -> Result<Index, Error> {
         let is_exact = match kind {
             IndexKind::Auto => scales.len() <= EXACT_ROWS,
             IndexKind::Exact => true,

@@ -5,6 +5,8 @@ use upnext_core::{Error, ErrorKind, quantize};
 use super::dot::{BLOCK, LANE, MAX_DIM, QuantQuery, Rows, Scores, score};
 use super::survivors::{Survivor, Survivors};
 use super::{Hit, RowSet, SearchError, VectorIndex};
+use crate::column::Column;
+use crate::prefetch::prefetch;
 
 /// Covers f32 rounding in approximate scores and bounds, relative to ‖q‖·‖v‖.
 pub(super) const SLACK: f32 = 2e-6;
@@ -26,7 +28,7 @@ pub struct ExactIndex {
     /// Factor of ‖q − q̂‖ in the error bound.
     norms: Vec<f32>,
     /// `rows × dim`.
-    exact: Vec<f32>,
+    exact: Column<f32>,
 }
 
 impl ExactIndex {
@@ -35,7 +37,9 @@ impl ExactIndex {
     /// # Errors
     /// [`Error::BundleInconsistent`] when lengths differ or `dim` is not in `1..=65,536`,
     /// [`Error::NotFinite`] for NaN or infinity in values or scales.
-    pub fn new(dim: usize, levels: &[i8], scales: &[f32], exact: Vec<f32>) -> Result<ExactIndex, Error> {
+    pub fn new(dim: usize, levels: &[i8], scales: &[f32], exact: impl Into<Column<f32>>) -> Result<ExactIndex, Error> {
+        let column = exact.into();
+        let exact: &[f32] = &column;
         let rows = scales.len();
         let inconsistent = |what: &str, expected: usize, found: usize| {
             Error::from(ErrorKind::BundleInconsistent {
@@ -54,7 +58,7 @@ impl ExactIndex {
             return Err(inconsistent("number of f32 values", rows * dim, exact.len()));
         }
         finite("scales of indexed rows", scales)?;
-        finite("indexed rows", &exact)?;
+        finite("indexed rows", exact)?;
 
         let stride = dim.next_multiple_of(LANE);
         let mut padded = vec![0_i8; rows * stride];
@@ -79,7 +83,7 @@ impl ExactIndex {
             scales: scales.to_vec(),
             residuals,
             norms,
-            exact,
+            exact: column,
         })
     }
 
@@ -109,12 +113,6 @@ impl ExactIndex {
             norm: length,
             residual: residual + length * SLACK,
         }
-    }
-
-    /// The row's score as it is reported.
-    fn score(&self, query: &[f32], row: u32) -> f32 {
-        self.row(row as usize)
-            .map_or(0.0, |values| inner_product(query, values))
     }
 }
 
@@ -204,6 +202,8 @@ impl VectorIndex for ExactIndex {
                 }
             }
         }
-        Ok(best.rank(|row| self.score(query, row)))
+        let exact: &[f32] = &self.exact;
+        let values = |row: u32| &exact[row as usize * self.dim..][..self.dim];
+        Ok(best.rank(|row| prefetch(values(row)), |row| inner_product(query, values(row))))
     }
 }

@@ -7,6 +7,8 @@ mod choice;
 mod collections;
 mod dot;
 mod exact;
+#[cfg(test)]
+mod grid;
 #[cfg(feature = "milvus")]
 mod milvus;
 #[cfg(any(test, feature = "milvus"))]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use upnext_core::Error;
 
 use super::{Index, IndexKind};
+use crate::column::Column;
 use crate::error::StartError;
 
 /// What an operator asks for.
@@ -99,7 +100,7 @@ pub struct SideRows<'a> {
     /// Step of each row.
     pub scales: &'a [f32],
     /// `rows × dim` values.
-    pub exact: Vec<f32>,
+    pub exact: Column<f32>,
 }
 
 impl Searcher {

@@ -2,6 +2,9 @@
 
 use super::Hit;
 
+/// Rows between the one that is scored and the one that is expected.
+const SOON: usize = 8;
+
 /// A row that may still be among the best.
 #[derive(Debug, Clone, Copy)]
 pub struct Survivor {
@@ -65,11 +68,16 @@ impl Survivors {
         }
     }
 
-    /// The best `k` by their `score`, best first, ties by row.
-    pub fn rank(mut self, score: impl Fn(u32) -> f32) -> Vec<Hit> {
+    /// The best `k` by their `score`, best first, ties by row. `expect` is told of a row some time before it is scored.
+    pub fn rank(mut self, expect: impl Fn(u32), score: impl Fn(u32) -> f32) -> Vec<Hit> {
         self.prune();
-        let scored = self.rows.iter().map(|s| Falling::new(score(s.row), s.row));
-        let mut hits: Vec<Falling> = scored.collect();
+        let mut hits: Vec<Falling> = Vec::with_capacity(self.rows.len());
+        for (place, survivor) in self.rows.iter().enumerate() {
+            if let Some(later) = self.rows.get(place + SOON) {
+                expect(later.row);
+            }
+            hits.push(Falling::new(score(survivor.row), survivor.row));
+        }
         hits.sort_unstable();
         hits.truncate(self.k);
         hits.into_iter().map(Falling::hit).collect()

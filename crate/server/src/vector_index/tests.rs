@@ -1,3 +1,4 @@
+//! The grid over the embedded indices, and what is the exact one's alone.
 #![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;
@@ -5,82 +6,41 @@ use upnext_core::{Code, quantize};
 
 use super::dot::{BLOCK, QuantQuery, Rows, Scores, score, score_portable};
 use super::exact::inner_product;
-use super::{ExactIndex, Hit, RowSet, VectorIndex};
+use super::grid::{self, Maker, clustered, naive, noise};
+use super::{CellIndex, ExactIndex, MISSED, VectorIndex};
 
-/// The one-line oracle: score every allowed row, sort, cut.
-pub(super) fn naive(rows: &[f32], dim: usize, query: &[f32], k: usize, allowed: Option<&RowSet>) -> Vec<Hit> {
-    let mut hits: Vec<Hit> = rows
-        .chunks_exact(dim)
-        .enumerate()
-        .filter(|(row, _)| allowed.is_none_or(|set| set.contains(*row)))
-        .map(|(row, values)| Hit {
-            row: row as u32,
-            score: inner_product(query, values),
-        })
-        .collect();
-    hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
-    hits.truncate(k);
-    hits
-}
-
-fn index(rows: &[f32], dim: usize) -> ExactIndex {
+fn exact(dim: usize, rows: &[f32]) -> Box<dyn VectorIndex> {
     let mut levels = vec![0; rows.len()];
     let scales: Vec<f32> = rows
         .chunks_exact(dim)
         .zip(levels.chunks_exact_mut(dim))
         .map(|(row, out)| quantize(row, out))
         .collect();
-    ExactIndex::new(dim, &levels, &scales, rows.to_vec()).unwrap()
+    Box::new(ExactIndex::new(dim, &levels, &scales, rows.to_vec()).unwrap())
 }
 
-/// Seeded noise: splitmix64 mapped to −1..1.
-pub(super) fn noise(seed: u64, len: usize) -> Vec<f32> {
-    let mut state = seed;
-    (0..len)
-        .map(|_| {
-            state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-            let mut z = state;
-            z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-            ((z ^ (z >> 31)) >> 40) as f32 / (1 << 23) as f32 - 1.0
-        })
-        .collect()
+fn cells(missed: f32) -> impl Fn(usize, &[f32]) -> Box<dyn VectorIndex> {
+    move |dim, rows| Box::new(CellIndex::new(dim, rows.to_vec(), missed).unwrap())
+}
+
+type OwnMaker = Box<dyn Fn(usize, &[f32]) -> Box<dyn VectorIndex>>;
+
+/// The exact scan, and all cells: with every cell the search is exact.
+fn exact_ones() -> [OwnMaker; 2] {
+    [Box::new(exact), Box::new(cells(0.0))]
 }
 
 proptest! {
-    /// Same hits, scores and order as the oracle, for any width, count, k and filter.
     #[test]
-    fn equals_the_naive_oracle(
-        seed: u64,
-        dim in 1_usize..140,
-        count in 0_usize..400,
-        k in 0_usize..120,
-        keep in 0_u64..5,
-        spread in prop::sample::select(vec![1e-6_f32, 1.0, 1e6]),
-    ) {
-        let rows: Vec<f32> = noise(seed, count * dim).into_iter().map(|v| v * spread).collect();
-        let query = noise(seed ^ 1, dim);
-        let set = RowSet::new(count, |row| row as u64 * 7 % 5 <= keep);
-        let allowed = (keep < 4).then_some(&set);
-        let hits = index(&rows, dim).search(&query, k, allowed).unwrap();
-        prop_assert_eq!(&hits, &naive(&rows, dim, &query, k, allowed));
-        let available = allowed.map_or(count, RowSet::count);
-        prop_assert_eq!(hits.len(), k.min(available), "a filter never under-fills");
+    fn exact_search_is_the_oracles(case in grid::cases()) {
+        for make in exact_ones() {
+            grid::answers_as_the_oracle(&make, &case)?;
+        }
     }
 
-    /// Rows that repeat have equal scores, and come by row.
     #[test]
-    fn ties_are_broken_by_row(seed: u64, dim in 1_usize..40, kinds in 1_usize..5, k in 1_usize..60) {
-        let kind_rows = noise(seed, kinds * dim);
-        let rows: Vec<f32> = (0..100)
-            .flat_map(|row| kind_rows[row % kinds * dim..(row % kinds + 1) * dim].to_vec())
-            .collect();
-        let query = noise(seed ^ 2, dim);
-        let hits = index(&rows, dim).search(&query, k, None).unwrap();
-        prop_assert_eq!(&hits, &naive(&rows, dim, &query, k, None));
-        for pair in hits.windows(2) {
-            prop_assert!(pair[0].score > pair[1].score || pair[0].row < pair[1].row);
-        }
+    fn a_filter_never_under_fills(case in grid::cases(), missed in prop::sample::select(vec![0.01_f32, 0.5, 1.0])) {
+        grid::never_under_fills(&cells(missed), &case, 0.0)?;
     }
 
     /// Levels that have nothing to do with the values cost time, never a hit.
@@ -122,6 +82,30 @@ proptest! {
     }
 }
 
+#[test]
+fn what_cannot_be_searched_is_refused_and_zeros_are_not() {
+    let some = cells(MISSED);
+    for make in exact_ones()
+        .iter()
+        .map(|make| make as Maker<'_>)
+        .chain([&some as Maker<'_>])
+    {
+        grid::refuses_what_it_cannot_search(make);
+    }
+    exact_ones().iter().for_each(|make| grid::takes_zeros(make));
+}
+
+/// With centres or without: what is expected to be found is found, by far less than all cells where there are centres.
+#[test]
+fn recall_at_500_is_as_promised_on_clustered_and_on_isotropic_rows() {
+    for (seed, centres, width) in [(1, 200, 0.4), (2, 1, 1.0), (3, 20, 0.7)] {
+        let rows = clustered(seed, 20_000, 64, centres, width);
+        let mean = grid::mean_recall(&cells(MISSED), &rows, 64, 500);
+        assert!(mean >= 0.97, "{centres} centres: {mean}");
+        assert_eq!(grid::mean_recall(&exact, &rows, 64, 500), 1.0);
+    }
+}
+
 /// The oracle's score, in f64 and in plain order, next to the reported one.
 #[test]
 fn scores_are_the_inner_products() {
@@ -133,53 +117,19 @@ fn scores_are_the_inner_products() {
 }
 
 #[test]
-fn recall_at_500_of_20_000_clustered_rows_is_one() {
-    let (dim, count) = (64, 20_000);
-    let centres = noise(1, 50 * dim);
-    let rows: Vec<f32> = noise(2, count * dim)
-        .iter()
-        .enumerate()
-        .map(|(i, v)| centres[i / dim % 50 * dim + i % dim] + 0.3 * v)
-        .collect();
-    let index = index(&rows, dim);
-    assert!(index.is_exact());
-    for seed in 0..5 {
-        let query = noise(100 + seed, dim);
-        assert_eq!(
-            index.search(&query, 500, None).unwrap(),
-            naive(&rows, dim, &query, 500, None)
-        );
-    }
-}
-
-#[test]
-fn zero_query_returns_the_first_rows() {
-    let rows = noise(7, 30 * 8);
-    let hits = index(&rows, 8).search(&[0.0; 8], 3, None).unwrap();
-    assert_eq!(
-        hits.iter().map(|h| (h.row, h.score)).collect::<Vec<_>>(),
-        [(0, 0.0), (1, 0.0), (2, 0.0)]
-    );
-}
-
-#[test]
-fn refuses_what_it_cannot_search() {
-    let good = index(&noise(8, 4 * 8), 8);
-    assert_eq!(
-        good.search(&[0.0; 7], 1, None).unwrap_err().code(),
-        Code::RequestInvalid
-    );
-    let mut query = [0.0; 8];
-    query[3] = f32::NAN;
-    assert_eq!(good.search(&query, 1, None).unwrap_err().code(), Code::NotFinite);
-    let err = |dim, levels: usize, scales: &[f32], values: Vec<f32>| {
+fn rows_that_contradict_one_another_are_refused() {
+    let exact = |dim, levels: usize, scales: &[f32], values: Vec<f32>| {
         ExactIndex::new(dim, &vec![0; levels], scales, values)
             .unwrap_err()
             .code()
     };
-    assert_eq!(err(0, 0, &[], vec![]), Code::BundleInconsistent);
-    assert_eq!(err(2, 3, &[1.0, 1.0], vec![0.0; 4]), Code::BundleInconsistent);
-    assert_eq!(err(2, 4, &[1.0, 1.0], vec![0.0; 3]), Code::BundleInconsistent);
-    assert_eq!(err(2, 2, &[1.0], vec![0.0, f32::INFINITY]), Code::NotFinite);
-    assert_eq!(err(2, 2, &[f32::NAN], vec![0.0; 2]), Code::NotFinite);
+    assert_eq!(exact(0, 0, &[], vec![]), Code::BundleInconsistent);
+    assert_eq!(exact(2, 3, &[1.0, 1.0], vec![0.0; 4]), Code::BundleInconsistent);
+    assert_eq!(exact(2, 4, &[1.0, 1.0], vec![0.0; 3]), Code::BundleInconsistent);
+    assert_eq!(exact(2, 2, &[1.0], vec![0.0, f32::INFINITY]), Code::NotFinite);
+    assert_eq!(exact(2, 2, &[f32::NAN], vec![0.0; 2]), Code::NotFinite);
+    let cells = |dim, values: Vec<f32>| CellIndex::new(dim, values, 0.0).unwrap_err().code();
+    assert_eq!(cells(0, vec![]), Code::BundleInconsistent);
+    assert_eq!(cells(2, vec![0.0; 3]), Code::BundleInconsistent);
+    assert_eq!(cells(2, vec![0.0, f32::INFINITY]), Code::NotFinite);
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::http::header::CACHE_CONTROL;
 use upnext_core::block::{Block, Dims};
 use upnext_server::app::{AppState, Settings, app};
+use upnext_server::catalogue::Loading;
 use upnext_server::edition::Audience;
 use upnext_server::route::candidates::MISSING;
 use upnext_server::serving::Serving;
@@ -30,8 +31,11 @@ fn without_milvus() -> Client {
         timeout: Duration::from_secs(1),
         exact_rows: 1000,
     });
-    let serving =
-        Serving::load_indexed(root.path(), &[], &Audience::default(), Searcher::new(&search).unwrap()).unwrap();
+    let loading = Loading {
+        searcher: Searcher::new(&search).unwrap(),
+        ..Loading::default()
+    };
+    let serving = Serving::load_with(root.path(), &[], &Audience::default(), loading).unwrap();
     let key = TokenKey::new(SECRET).unwrap();
     let state = AppState::new(serving, Some(key), Settings::default(), Box::new(|| NOW));
     Client {

@@ -8,16 +8,30 @@ use arrow::array::{ArrayRef, Float32Array, Int64Array, LargeStringArray, StringA
 use safetensors::tensor::Dtype;
 use upnext_core::Code;
 use upnext_core::bundle::Role;
-use upnext_server::catalogue::Catalogue;
+use upnext_server::catalogue::{Catalogue, Loading, current_id};
 use upnext_server::error::StartError;
+use upnext_server::vector_index::VectorIndex as _;
 
 use super::fixture::{
     FACTOR_DIM, VIDEOS, World, le, parquet_bytes, path_of, point_at, root_with, spec, tensors, video_columns,
     write_bundle,
 };
 
+/// The bundle, its files mapped; read, it says the same.
 fn load(root: &Path) -> Result<Catalogue, StartError> {
-    Catalogue::load(root)
+    let read = Catalogue::load(root);
+    let Ok(id) = current_id(root) else { return read };
+    let mapped = Catalogue::load_with(root, id, &from(0));
+    let told = |loaded: &Result<Catalogue, StartError>| loaded.as_ref().err().map(ToString::to_string);
+    assert_eq!(told(&mapped), told(&read));
+    mapped
+}
+
+fn from(map_from: u64) -> Loading {
+    Loading {
+        map_from,
+        ..Loading::default()
+    }
 }
 
 fn code(root: &Path) -> Code {
@@ -46,6 +60,26 @@ fn a_sound_bundle_loads() {
         (catalogue.bundle_id, catalogue.videos.len(), catalogue.accounts.len()),
         (id, VIDEOS, 3)
     );
+}
+
+#[test]
+fn a_mapped_bundle_is_what_a_read_one_is_and_outlives_its_files() {
+    let (root, id) = root_with(&World::small());
+    let load = |map_from| Catalogue::load_with(root.path(), id.clone(), &from(map_from)).unwrap();
+    let (mapped, read) = (load(0), load(u64::MAX));
+    std::fs::remove_dir_all(root.path().join(&id)).unwrap();
+    assert_eq!((&mapped.vectors, &mapped.factors), (&read.vectors, &read.factors));
+    assert_eq!((&mapped.videos, &mapped.warm), (&read.videos, &read.warm));
+    for account in read.accounts.ids() {
+        assert_eq!(mapped.accounts.factor(account), read.accounts.factor(account));
+    }
+    for row in 0..VIDEOS {
+        let query = read.vector_index.row(row).unwrap();
+        assert_eq!(mapped.vector_index.row(row), Some(query));
+        let search = |catalogue: &Catalogue| catalogue.vector_index.search(query, 5, None).unwrap();
+        assert_eq!(search(&mapped), search(&read));
+        assert_eq!(mapped.factor_index.row(row), read.factor_index.row(row));
+    }
 }
 
 #[test]
@@ -175,8 +209,14 @@ fn unknown_columns_may_be_absent_and_other_widths_are_read() {
     files.insert(Role::Videos, parquet_bytes(columns));
     write_bundle(root.path(), &files, "narrow");
     let videos = load(root.path()).unwrap().videos;
-    assert_eq!((videos.ids, videos.published_at_ms), (ids, vec![5; VIDEOS]));
-    assert!(videos.titles.iter().all(String::is_empty) && videos.length_seconds.iter().all(|length| *length == -1.0));
+    assert!(videos.ids().eq(ids.iter()));
+    for row in (0..VIDEOS).map(|row| videos.get(row).unwrap()) {
+        assert_eq!((row.published_at_ms, row.length_seconds), (5, -1.0));
+        assert_eq!(
+            (videos.title(row), videos.thumbnail(row), videos.content(row)),
+            ("", "", "")
+        );
+    }
 }
 
 #[test]

@@ -1,23 +1,27 @@
-//! From rows to cells: centres, the cell of each row, int8 differences in groups.
+//! From rows to cells: centres, the cell of each row, differences in four bits, in groups of rows of about the same length.
 
 use rayon::prelude::*;
-use upnext_core::{Error, ErrorKind, quantize};
+use upnext_core::{Error, ErrorKind};
 
 use super::centres::{Centres, spread, train};
-use super::group::{BIAS, Columns, GROUP, PAD, QUAD};
+use super::group::{Columns, GROUP, PAD, ZEROS, put};
 use super::{Cell, CellIndex, NO_ROW};
+use crate::column::Column;
 use crate::vector_index::dot::MAX_DIM;
 use crate::vector_index::exact::{SLACK, finite, norm};
 
 /// Cells are this many times the root of the number of rows.
 const CELLS: f64 = 2.0;
+/// Steps that are tried for a group, over the one at which its largest value is the largest level. Most values are far below
+/// that: a smaller step is nearer to them, and cuts a few off.
+const STEPS: [f32; 4] = [1.0, 0.85, 0.7, 0.6];
 /// Widest row whose covariance is held; it grows with the square of the width.
 const MAX_SHAPE: usize = 512;
 /// Rows that the covariance is taken from.
 const SHAPED: usize = 16_384;
 
 /// See [`CellIndex::new`].
-pub fn build(dim: usize, exact: Vec<f32>, missed: f32) -> Result<CellIndex, Error> {
+pub fn build(dim: usize, exact: Column<f32>, missed: f32) -> Result<CellIndex, Error> {
     if dim == 0 || dim > MAX_DIM || !exact.len().is_multiple_of(dim.max(1)) {
         return Err(Error::from(ErrorKind::BundleInconsistent {
             what: "width of an indexed row".to_owned(),
@@ -31,25 +35,16 @@ pub fn build(dim: usize, exact: Vec<f32>, missed: f32) -> Result<CellIndex, Erro
     let values = train(&exact, dim, cells);
     let centres = Centres::new(&values, dim);
     let nearest = centres.nearest(&exact);
-    let (mut cells, rows) = places(&nearest, cells);
+    let (mut cells, mut rows) = places(&nearest, cells);
 
     let stride = dim.next_multiple_of(PAD);
     let groups = rows.len() / GROUP;
-    let mut levels = vec![BIAS.cast_unsigned(); groups * GROUP * stride];
-    let mut columns = vec![
-        Columns {
-            scales: [0.0; GROUP],
-            residuals: [f32::NAN; GROUP],
-            norms: [0.0; GROUP],
-        };
-        groups
-    ];
-    let parts = cut(&cells, &mut levels, &mut columns, GROUP * stride);
+    let mut levels = vec![ZEROS; groups * GROUP * stride / 2];
+    let mut columns = vec![Columns::default(); groups];
+    let parts = cut(&cells, &mut rows, &mut levels, &mut columns);
     let work = cells.par_iter_mut().zip(parts).zip(values.par_chunks_exact(dim));
-    work.for_each(|((cell, (levels, columns)), centre)| {
-        let rows = &rows[cell.start * GROUP..cell.end * GROUP];
-        fill(cell, rows, centre, &exact, levels, columns);
-    });
+    let exact_rows: &[f32] = &exact;
+    work.for_each(|((cell, part), centre)| fill(cell, part, centre, exact_rows));
     Ok(CellIndex {
         dim,
         missed,
@@ -92,65 +87,107 @@ fn places(nearest: &[u32], cells: usize) -> (Vec<Cell>, Vec<u32>) {
     (cells, rows)
 }
 
+/// What is a cell's own: its places, levels and columns.
+struct Part<'a> {
+    rows: &'a mut [u32],
+    levels: &'a mut [u8],
+    columns: &'a mut [Columns],
+}
+
 /// The part of each cell.
 fn cut<'a>(
     cells: &[Cell],
+    mut rows: &'a mut [u32],
     mut levels: &'a mut [u8],
     mut columns: &'a mut [Columns],
-    bytes: usize,
-) -> Vec<(&'a mut [u8], &'a mut [Columns])> {
+) -> Vec<Part<'a>> {
+    let bytes = levels.len() / columns.len().max(1);
     (cells.iter())
         .map(|cell| {
             let groups = cell.end - cell.start;
-            let (own_levels, rest) = std::mem::take(&mut levels).split_at_mut(groups * bytes);
-            levels = rest;
-            let (own_columns, rest) = std::mem::take(&mut columns).split_at_mut(groups);
-            columns = rest;
-            (own_levels, own_columns)
+            Part {
+                rows: rows.split_off_mut(..groups * GROUP).unwrap_or_default(),
+                levels: levels.split_off_mut(..groups * bytes).unwrap_or_default(),
+                columns: columns.split_off_mut(..groups).unwrap_or_default(),
+            }
         })
         .collect()
 }
 
-/// Writes the differences of a cell's rows, and how far they reach.
-fn fill(cell: &mut Cell, rows: &[u32], centre: &[f32], exact: &[f32], levels: &mut [u8], columns: &mut [Columns]) {
+/// Orders a cell's rows by how far they are from the centre, the farthest first, so that those of a group are alike, writes
+/// their differences, and how far they reach.
+fn fill(cell: &mut Cell, part: Part<'_>, centre: &[f32], exact: &[f32]) {
     let dim = centre.len();
-    let bytes = levels.len() / columns.len().max(1);
+    let values = |row: u32| &exact[row as usize * dim..][..dim];
+    let distance = |row: u32| norm(values(row).iter().zip(centre).map(|(v, c)| v - c));
+    let mut far: Vec<(f32, u32)> = part.rows[..cell.rows]
+        .iter()
+        .map(|row| (distance(*row), *row))
+        .collect();
+    far.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    for (place, (_, row)) in part.rows.iter_mut().zip(&far) {
+        *place = *row;
+    }
     let length = norm(centre.iter().copied());
     // Relative error of a product of f32 that is summed in any order, and of what is added to it.
     let rounding = SLACK + dim as f32 * f32::EPSILON;
-    let (mut difference, mut narrow) = (vec![0.0_f32; dim], vec![0_i8; dim]);
-    let (mut radius, mut square) = (0.0_f32, 0.0_f64);
-    for (place, row) in rows.iter().enumerate().filter(|(_, row)| **row != NO_ROW) {
-        let (group, lane) = (place / GROUP, place % GROUP);
-        let values = &exact[*row as usize * dim..][..dim];
-        for ((d, v), c) in difference.iter_mut().zip(values).zip(centre) {
-            *d = v - c;
+    let bytes = part.levels.len() / part.columns.len().max(1);
+    let groups = part.levels.chunks_exact_mut(bytes.max(1)).zip(part.columns);
+    let mut differences = vec![0.0_f32; GROUP * dim];
+    for (rows, (levels, columns)) in far.chunks(GROUP).zip(groups) {
+        let differences = &mut differences[..rows.len() * dim];
+        for ((_, row), difference) in rows.iter().zip(differences.chunks_exact_mut(dim)) {
+            for ((d, v), c) in difference.iter_mut().zip(values(*row)).zip(centre) {
+                *d = v - c;
+            }
         }
-        let scale = quantize(&difference, &mut narrow);
-        // Against the row itself: what f32 lost in the difference counts too.
-        let hat = centre
-            .iter()
-            .zip(&narrow)
-            .map(|(c, level)| f64::from(*c) + f64::from(scale) * f64::from(*level));
-        let residual = (values.iter().zip(hat))
-            .map(|(v, hat)| (f64::from(*v) - hat).powi(2))
-            .sum::<f64>()
-            .sqrt() as f32;
-        let kept = norm(narrow.iter().map(|level| scale * f32::from(*level)));
-        let distance = norm(difference.iter().copied());
-        radius = radius.max(distance);
-        square += f64::from(distance).powi(2);
-        let columns = &mut columns[group];
-        columns.scales[lane] = scale;
-        columns.residuals[lane] = residual * (1.0 + SLACK) + (kept + length) * rounding;
-        columns.norms[lane] = kept * (1.0 + SLACK);
-        let target = &mut levels[group * bytes..(group + 1) * bytes];
-        for (j, level) in narrow.iter().enumerate() {
-            target[j / QUAD * QUAD * GROUP + lane * QUAD + j % QUAD] = (level ^ BIAS).cast_unsigned();
+        let step = step(differences);
+        let mut square = 0.0_f64;
+        for (lane, ((_, row), difference)) in rows.iter().zip(differences.chunks_exact(dim)).enumerate() {
+            let (mut residual, mut kept) = (0.0_f64, 0.0_f64);
+            for (j, ((d, v), c)) in difference.iter().zip(values(*row)).zip(centre).enumerate() {
+                let level = nearest_level(*d, step);
+                put(levels, lane, j, level);
+                let hat = f64::from(step) * f64::from(level);
+                // Against the row itself: what f32 lost in the difference counts too.
+                residual += (f64::from(*v) - f64::from(*c) - hat).powi(2);
+                kept += hat.powi(2);
+            }
+            square += residual;
+            let (residual, kept) = (residual.sqrt() as f32, kept.sqrt() as f32);
+            columns.reach = columns.reach.max(residual * (1.0 + SLACK) + (kept + length) * rounding);
+            columns.norm = columns.norm.max(kept * (1.0 + SLACK));
         }
+        columns.scale = step;
+        columns.deviation = (square / (rows.len() * dim) as f64).sqrt() as f32;
     }
+    let radius = far.first().map_or(0.0, |(distance, _)| *distance);
     cell.radius = radius * (1.0 + SLACK) + (radius + length) * rounding;
+    let square: f64 = far.iter().map(|(distance, _)| f64::from(*distance).powi(2)).sum();
     cell.square = (square / cell.rows.max(1) as f64) as f32;
+}
+
+/// The level of a difference: −8 to 7.
+fn nearest_level(difference: f32, step: f32) -> i8 {
+    if step > 0.0 {
+        (difference / step).round().clamp(-8.0, 7.0) as i8
+    } else {
+        0
+    }
+}
+
+/// The step at which these differences are kept best, by their square; 0 for zeros.
+fn step(differences: &[f32]) -> f32 {
+    let largest = differences.iter().fold(0.0_f32, |largest, d| largest.max(d.abs()));
+    let tried = STEPS.map(|share| {
+        let step = share * largest / 7.0;
+        let lost = differences
+            .iter()
+            .map(|d| (d - step * f32::from(nearest_level(*d, step))).powi(2));
+        (lost.sum::<f32>(), step)
+    });
+    let best = tried.into_iter().min_by(|a, b| a.0.total_cmp(&b.0));
+    best.map_or(0.0, |(_, step)| step)
 }
 
 /// Covariance of differences over their mean square.

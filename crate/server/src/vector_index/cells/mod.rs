@@ -2,12 +2,14 @@
 //! left are expected to hold next to nothing of the best.
 //!
 //! ```text
-//! query ─► products with centres ─► cells by what they promise ─► int8 scan, threshold fused ─► f32 scores of the survivors
+//! query ─► products with centres ─► cells by what they promise ─► 4-bit scan, threshold fused ─► f32 scores of the survivors
 //!                                        ▲                                 │
 //!                                        └──── expected hits of the rest ◄─┘
 //! ```
-//! A row is kept as the difference from its cell's centre, in int8: `q·v = q·c + q·(v − c)`. The error of both parts is
-//! bounded as in [`ExactIndex`](super::ExactIndex), so that no row of a cell that is scanned is ever lost.
+//! A row is kept as the difference from its cell's centre, in four bits a value: `q·v = q·c + q·(v − c)`. What that leaves of
+//! a row, `r`, is known as a length. Where nothing may be missed, a score may be off by `‖q‖·‖r‖` (Cauchy–Schwarz, as in
+//! [`ExactIndex`](super::ExactIndex)), and no row of a cell that is scanned is ever lost. Else by [`DEVIATIONS`] of what it is off
+//! when `r` lies in any direction, `‖q‖·‖r‖/√dim`: an eighth of it at 64 values, so that far fewer rows are scored twice.
 
 mod build;
 mod centres;
@@ -21,12 +23,18 @@ use upnext_core::{Error, quantize};
 use super::exact::{SLACK, check_query, inner_product, norm};
 use super::survivors::{Falling, Survivor, Survivors};
 use super::{Hit, RowSet, SearchError, VectorIndex};
+use crate::column::Column;
+use crate::prefetch::prefetch;
 use centres::Centres;
-use group::{ByteQuery, Columns, Found, GROUP, Groups, QUAD, scan};
+use group::{BLOCK, ByteQuery, Columns, Found, GROUP, Groups, QUAD, scan};
 use promise::{Promise, expected};
 
 /// Share of the best `k` that a search may be expected to miss, where nothing else is asked for.
 pub const MISSED: f32 = 0.02;
+
+/// By how many deviations a score is taken to be off at most, both of a row and of the `k`-th best that it is held against. A
+/// row that is lost is one of the last of the `k`: measured, up to 8 in a thousand.
+const DEVIATIONS: f32 = 1.0;
 
 /// Cells whose promise is looked at again, of all: more often costs more than it saves.
 const LOOKS: usize = 64;
@@ -55,7 +63,7 @@ pub struct CellIndex {
     /// Row of each place.
     rows: Vec<u32>,
     /// `rows × dim`.
-    exact: Vec<f32>,
+    exact: Column<f32>,
 }
 
 /// A cell.
@@ -90,8 +98,8 @@ impl CellIndex {
     /// assert!(index.is_exact());
     /// # Ok::<(), upnext_server::vector_index::SearchError>(())
     /// ```
-    pub fn new(dim: usize, exact: Vec<f32>, missed: f32) -> Result<CellIndex, Error> {
-        build::build(dim, exact, missed)
+    pub fn new(dim: usize, exact: impl Into<Column<f32>>, missed: f32) -> Result<CellIndex, Error> {
+        build::build(dim, exact.into(), missed)
     }
 
     /// The f32 values of a row.
@@ -106,19 +114,23 @@ impl CellIndex {
         self.cells.len()
     }
 
-    fn quantise(&self, query: &[f32]) -> ByteQuery {
+    fn quantise(&self, query: &[f32], length: f32) -> ByteQuery {
         let mut levels = vec![0_i8; self.dim.next_multiple_of(group::PAD)];
         let scale = quantize(query, &mut levels);
-        let length = norm(query.iter().copied()) * (1.0 + SLACK);
         let rest = query
             .iter()
             .zip(&levels)
             .map(|(q, level)| q - scale * f32::from(*level));
+        let (reach, deviation, residual) = match self.is_exact() {
+            true => (length, 0.0, norm(rest) + length * SLACK),
+            false => (0.0, length * DEVIATIONS, 0.0),
+        };
         ByteQuery {
-            offset: levels.iter().map(|level| i32::from(*level)).sum::<i32>() * -i32::from(group::BIAS),
+            offset: levels.iter().map(|level| i32::from(*level)).sum::<i32>() * i32::from(group::BIAS),
             scale,
-            norm: length,
-            residual: norm(rest) + length * SLACK,
+            reach,
+            deviation,
+            residual,
             quads: (levels.as_chunks::<QUAD>().0.iter())
                 .map(|quad| i32::from_le_bytes(quad.map(i8::cast_unsigned)))
                 .collect(),
@@ -171,9 +183,14 @@ impl VectorIndex for CellIndex {
         if k == 0 {
             return Ok(Vec::new());
         }
-        let bytes = self.quantise(query);
-        let stride = bytes.quads.len() * QUAD;
-        let promises = self.promises(query, bytes.norm);
+        let length = norm(query.iter().copied()) * (1.0 + SLACK);
+        let bytes = self.quantise(query, length);
+        let group_bytes = bytes.quads.len() / 2 * BLOCK;
+        let promises = self.promises(query, length);
+        let groups_of = |cell: &Cell| Groups {
+            levels: &self.levels[cell.start * group_bytes..cell.end * group_bytes],
+            columns: &self.columns[cell.start..cell.end],
+        };
         let mut best = Survivors::new(k);
         let look = promises.len().div_ceil(LOOKS).max(1);
         for (place, promise) in promises.iter().enumerate() {
@@ -188,13 +205,13 @@ impl VectorIndex for CellIndex {
             }
             let cell = self.cells[promise.cell as usize];
             // No row of the cell can be above this.
-            if promise.base + bytes.norm * cell.radius < best.threshold() {
+            if promise.base + length * cell.radius < best.threshold() {
                 continue;
             }
-            let groups = Groups {
-                levels: &self.levels[cell.start * GROUP * stride..cell.end * GROUP * stride],
-                columns: &self.columns[cell.start..cell.end],
-            };
+            if let Some(next) = promises.get(place + 1) {
+                groups_of(&self.cells[next.cell as usize]).expect();
+            }
+            let groups = groups_of(&cell);
             let rows = &self.rows[cell.start * GROUP..cell.end * GROUP];
             scan(&bytes, groups, promise.base, best.threshold(), &mut |found: Found| {
                 let row = rows[found.place];
@@ -208,9 +225,8 @@ impl VectorIndex for CellIndex {
                 best.threshold()
             });
         }
-        Ok(best.rank(|row| {
-            self.row(row as usize)
-                .map_or(0.0, |values| inner_product(query, values))
-        }))
+        let exact: &[f32] = &self.exact;
+        let values = |row: u32| &exact[row as usize * self.dim..][..self.dim];
+        Ok(best.rank(|row| prefetch(values(row)), |row| inner_product(query, values(row))))
     }
 }

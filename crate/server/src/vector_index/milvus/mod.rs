@@ -24,6 +24,7 @@ use super::collections::in_graph;
 use super::exact::{check_query, finite, inner_product};
 use super::refill::{Filter, Unfilled, fill};
 use super::{Hit, Readiness, RowSet, SearchError, VectorIndex};
+use crate::column::Column;
 
 /// Most hits that Milvus gives at once.
 const MOST: usize = 16_384;
@@ -36,7 +37,7 @@ struct Table {
     /// Width.
     dim: usize,
     /// `rows × dim` values: final scores are made of them, and the collection is filled from them.
-    exact: Vec<f32>,
+    exact: Column<f32>,
     /// Rows that the engine has: all but rows of zeros, whose score is known.
     stored: RowSet,
     /// How many these are.
@@ -89,7 +90,13 @@ impl MilvusIndex {
     /// # Errors
     /// [`Error::BundleInconsistent`] when `dim` is 0 or more than Milvus takes (32,768), or `exact` is no whole number of
     /// rows; [`Error::NotFinite`] for NaN or infinity in it.
-    pub fn new(engine: &Arc<Engine>, name: String, dim: usize, exact: Vec<f32>) -> Result<MilvusIndex, Error> {
+    pub fn new(
+        engine: &Arc<Engine>,
+        name: String,
+        dim: usize,
+        exact: impl Into<Column<f32>>,
+    ) -> Result<MilvusIndex, Error> {
+        let exact = exact.into();
         if !(1..=32_768).contains(&dim) || !exact.len().is_multiple_of(dim) {
             return Err(Error::from(ErrorKind::BundleInconsistent {
                 what: "width of rows for Milvus".to_owned(),

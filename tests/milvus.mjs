@@ -60,8 +60,9 @@ async function outside() {
     const job = { milvus, server, scratch, serve: flags.serve, json: flags.json };
     if (!flags.serve) {
       const { output } = await step("tests against Milvus, compiled", "cargo", ["test", ...cargo, ...features, "--no-run", "--test", "spec", "--message-format=json-render-diagnostics"]);
-      const built = output.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
-      job.tests = built.find(({ executable, target }) => executable && target?.name === "spec").executable;
+      // Progress and messages share the output, so the path is looked for and no line is parsed.
+      job.tests = /"executable":"([^"]+\/spec-[0-9a-f]+)"/.exec(output)?.[1];
+      if (!job.tests) throw new Error("cargo names no program with the tests");
       job.bundle = await enlarged(await benchBundle());
     }
     const again = [fileURLToPath(import.meta.url), "--inside", JSON.stringify(job)];

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use upnext_core::head::{Head, HeadWeights};
 
+use super::offers::OfferMoment;
 use crate::Error;
 use crate::group::Group;
 
@@ -53,6 +54,10 @@ pub struct RankerConfig {
     pub order_hidden: [usize; 2],
     /// Candidates beside each one that was found relevant, for the order.
     pub negatives: usize,
+    /// As of when the viewer is known to whom these are offered.
+    pub offer_moment: OfferMoment,
+    /// Power of the number of a user's offers by which each weighs less: 0, each offer weighs alike; 1, each user does.
+    pub offer_balance: f32,
     /// Passes over the rows, at least; see [`RankerConfig::passes`].
     pub epochs: usize,
     /// Impressions per step.
@@ -85,6 +90,8 @@ impl Default for RankerConfig {
             hidden: [32, 16],
             order_hidden: [8, 4],
             negatives: 20,
+            offer_moment: OfferMoment::Found,
+            offer_balance: 0.0,
             epochs: 10,
             batch: 256,
             offers: 32,
@@ -131,6 +138,7 @@ impl RankerConfig {
             ("hidden", width(self.hidden), "1 to 1024 each"),
             ("order_hidden", width(self.order_hidden), "1 to 1024 each"),
             ("negatives", (1..=500).contains(&self.negatives), "1 to 500"),
+            ("offer_balance", (0.0..=1.0).contains(&self.offer_balance), "0 to 1"),
             ("epochs", self.epochs <= 1000, "0 to 1000"),
             ("batch", (1..=65_536).contains(&self.batch), "1 to 65536"),
             ("offers", (1..=65_536).contains(&self.offers), "1 to 65536"),

@@ -107,7 +107,7 @@ pub fn work(shown: &Rows, offered: &Rows, config: &RankerConfig) -> usize {
     let order = if choices.is_empty() {
         pointwise(shown.len())
     } else {
-        let rows: usize = choices.iter().map(|choice| choice.len()).sum();
+        let rows: usize = choices.iter().map(|choice| choice.rows.len()).sum();
         config.passes(choices.len().div_ceil(config.offers.max(1))) * rows
     };
     let held_out = held_out(shown.len(), config);

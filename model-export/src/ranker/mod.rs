@@ -8,12 +8,14 @@ mod network;
 mod offers;
 mod order;
 mod rows;
+mod visits;
 
 pub use calibrate::Platt;
 pub use config::{PerHead, RankerConfig};
 pub use fit::{Ranker, fit, work};
-pub use offers::{OfferSource, offers};
-pub use rows::{Offer, RowSource, Rows, Told, signals_of};
+pub use offers::{Asked, OfferMoment, OfferSource, offers};
+pub use rows::{Choice, Offer, RowSource, Rows, Told, signals_of};
+pub use visits::{VISIT_GAP_MS, beginnings};
 
 #[cfg(test)]
 mod tests;

@@ -17,18 +17,33 @@ use crate::towers::graph::matrix;
 /// What stands in for the logit of a row that is not there.
 const NOBODY: f32 = -1e9;
 
-/// The rows of each moment with something relevant and something else to choose from.
-pub(super) fn choices(rows: &Rows) -> Vec<Range<usize>> {
+/// Rows to choose from, and what the choice weighs: 1 on average.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Lot {
+    pub(super) rows: Range<usize>,
+    weight: f32,
+}
+
+/// The rows of each choice with something relevant and something else.
+pub(super) fn choices(rows: &Rows) -> Vec<Lot> {
     let mut from = 0;
-    let all = rows.sizes.iter().map(|size| {
+    let all = rows.sizes.iter().enumerate().map(|(at, size)| {
         from += size;
-        from - size..from
+        Lot {
+            rows: from - size..from,
+            weight: rows.weights.get(at).copied().unwrap_or(1.0),
+        }
     });
-    all.filter(|moment| {
-        let relevant = rows.relevant[moment.clone()].iter().filter(|r| **r).count();
-        relevant > 0 && relevant < moment.len()
-    })
-    .collect()
+    let mut lots: Vec<Lot> = all
+        .filter(|lot| {
+            let relevant = rows.relevant[lot.rows.clone()].iter().filter(|r| **r).count();
+            relevant > 0 && relevant < lot.rows.len()
+        })
+        .collect();
+    let mean = lots.iter().map(|lot| f64::from(lot.weight)).sum::<f64>() / lots.len().max(1) as f64;
+    lots.iter_mut()
+        .for_each(|lot| lot.weight = (f64::from(lot.weight) / mean) as f32);
+    lots
 }
 
 impl Training<'_> {
@@ -65,11 +80,11 @@ impl Training<'_> {
         Ok(order)
     }
 
-    /// `choices` are the rows of each offer.
+    /// `choices` are the rows of each offer. The loss is their mean by weight.
     fn listwise(
         &self,
         rows: &Rows,
-        mut choices: Vec<Range<usize>>,
+        mut choices: Vec<Lot>,
         mut network: Network,
         rng: &mut ChaCha8Rng,
         progress: &mut impl FnMut(u64, f64),
@@ -79,17 +94,17 @@ impl Training<'_> {
             choices.shuffle(rng);
             let (mut sum, mut seen) = (0.0, 0);
             for batch in choices.chunks(offers) {
-                let (n, longest) = (batch.len(), batch.iter().map(|c| c.len()).max().unwrap_or(0));
+                let (n, longest) = (batch.len(), batch.iter().map(|c| c.rows.len()).max().unwrap_or(0));
                 let (mut x, mut absent) = (vec![0.0; n * longest * rows.width], vec![NOBODY; n * longest]);
                 let mut target = vec![0.0; n * longest];
                 for (at, choice) in batch.iter().enumerate() {
-                    let relevant = rows.relevant[choice.clone()].iter().filter(|r| **r).count() as f32;
-                    for (place, row) in (at * longest..).zip(choice.clone()) {
+                    let relevant = rows.relevant[choice.rows.clone()].iter().filter(|r| **r).count() as f32;
+                    for (place, row) in (at * longest..).zip(choice.rows.clone()) {
                         let start = place * rows.width;
                         let inputs = x[start..start + rows.width].iter_mut();
                         inputs.zip(self.standardised(rows.row(row))).for_each(|(x, v)| *x = v);
                         absent[place] = 0.0;
-                        target[place] = f32::from(rows.relevant[row]) / relevant;
+                        target[place] = choice.weight * f32::from(rows.relevant[row]) / relevant;
                     }
                 }
                 let value = network.step(x, n * longest, &self.device, epoch, |logits| {
@@ -99,7 +114,7 @@ impl Training<'_> {
                 })?;
                 sum += value * n as f64;
                 seen += n;
-                let count: usize = batch.iter().map(|choice| choice.len()).sum();
+                let count: usize = batch.iter().map(|choice| choice.rows.len()).sum();
                 progress(count as u64, sum / seen as f64);
             }
         }

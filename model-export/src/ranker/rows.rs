@@ -31,8 +31,10 @@ pub struct Rows {
     pub relevant: Vec<bool>,
     /// What impressions told beside it.
     pub told: Vec<Told>,
-    /// How many rows each moment has, in order: what was on offer together.
+    /// How many rows each choice has, in order: what was on offer together.
     pub sizes: Vec<usize>,
+    /// What each choice weighs in the loss of the order; where there is none, all weigh alike.
+    pub weights: Vec<f32>,
 }
 
 impl Rows {
@@ -55,6 +57,7 @@ impl Rows {
         self.relevant.extend(other.relevant);
         self.told.extend(other.told);
         self.sizes.extend(other.sizes);
+        self.weights.extend(other.weights);
     }
 
     /// Signals of a row.
@@ -92,7 +95,25 @@ pub struct Offer {
     pub told: Told,
 }
 
-/// Signals of what `offers` offers at the moments of encounters, in their order, on all cores.
+/// What was on offer together, to be chosen from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choice {
+    /// The videos.
+    pub offers: Vec<Offer>,
+    /// What it weighs in the loss of the order.
+    pub weight: f32,
+}
+
+impl From<Offer> for Choice {
+    fn from(offer: Offer) -> Choice {
+        Choice {
+            offers: vec![offer],
+            weight: 1.0,
+        }
+    }
+}
+
+/// Signals of what viewers may choose from at the moments of encounters, in their order, on all cores.
 /// `progress` is told of every moment.
 ///
 /// # Errors
@@ -100,7 +121,7 @@ pub struct Offer {
 pub fn signals_of(
     source: &RowSource<'_>,
     encounters: &[&Encounter],
-    offers: impl Fn(&Encounter) -> Vec<Offer> + Sync,
+    choices: impl Fn(&Encounter) -> Vec<Choice> + Sync,
     progress: impl Fn() + Sync,
 ) -> Result<Rows, Error> {
     let moments = source.moments.map(encounters, source.vectors, |moment| {
@@ -111,12 +132,15 @@ pub fn signals_of(
             width: SIGNAL_COUNT,
             ..Rows::default()
         };
-        for offer in offers(moment.encounter) {
-            rows.signals.extend(signals(&viewer, &candidate(source, &offer)));
-            rows.relevant.push(offer.relevant);
-            rows.told.push(offer.told);
+        for choice in choices(moment.encounter) {
+            for offer in &choice.offers {
+                rows.signals.extend(signals(&viewer, &candidate(source, offer)));
+                rows.relevant.push(offer.relevant);
+                rows.told.push(offer.told);
+            }
+            rows.sizes.push(choice.offers.len());
+            rows.weights.push(choice.weight);
         }
-        rows.sizes.push(rows.len());
         progress();
         Ok(rows)
     })?;

@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 use burn::tensor::Device;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -110,6 +110,8 @@ fn offers_hold_what_was_found_once_among_candidates_that_never_were() {
         items: &items,
         figures: &figures,
         negatives: 7,
+        moment: OfferMoment::Found,
+        balance: 0.5,
         seed: 1,
     };
     let train: Vec<(&Encounter, bool)> = split.examples(&met, Side::Train).collect();
@@ -123,17 +125,51 @@ fn offers_hold_what_was_found_once_among_candidates_that_never_were() {
             .filter(|e| (e.user, e.video) == (user, video) && e.at_ms < until);
         own.any(|e| e.label() == Some(true))
     };
-    for (row, offers) in found {
-        let e = train.iter().find(|(e, _)| e.row == row).unwrap().0;
-        assert_eq!((offers[0].video, offers[0].relevant), (e.video, true));
-        for other in &offers[1..] {
+    let mut weights: std::collections::BTreeMap<u32, Vec<f32>> = std::collections::BTreeMap::new();
+    for asked in &found {
+        let e = asked.moment;
+        let [choice] = asked.choices.as_slice() else {
+            panic!("one choice for each moment, found {asked:?}")
+        };
+        assert_eq!((choice.offers[0].video, choice.offers[0].relevant), (e.video, true));
+        for other in &choice.offers[1..] {
             assert!(!other.relevant && !ever(e.user, other.video));
         }
         let earlier = met
             .iter()
             .filter(|o| o.at_ms < e.at_ms && (o.user, o.video) == (e.user, e.video));
         assert!(earlier.filter(|o| o.label() == Some(true)).count() == 0);
+        weights.entry(e.user).or_default().push(choice.weight);
     }
+    // Halfway between choices and users: all of a user weigh the root of their number.
+    for own in weights.values() {
+        let root = (own.len() as f32).sqrt();
+        assert!((own.iter().sum::<f32>() - root).abs() < 1e-4 * root, "{own:?}");
+    }
+    // The same choices as of the beginnings of visits: what was done in a visit is not known yet.
+    let visits = offers(
+        &OfferSource {
+            moment: OfferMoment::Visit,
+            balance: 0.0,
+            ..source
+        },
+        &train,
+    );
+    let begun = beginnings(&met);
+    let mut expected: std::collections::BTreeMap<u32, Vec<Choice>> = std::collections::BTreeMap::new();
+    for asked in found {
+        let choices = asked.choices.into_iter().map(|choice| Choice { weight: 1.0, ..choice });
+        expected
+            .entry(begun[&asked.moment.row].row)
+            .or_default()
+            .extend(choices);
+    }
+    assert!(visits.len() < expected.values().map(Vec::len).sum());
+    let visits: std::collections::BTreeMap<u32, Vec<Choice>> = visits
+        .into_iter()
+        .map(|asked| (asked.moment.row, asked.choices))
+        .collect();
+    assert_eq!(visits, expected);
 }
 
 /// Offers of unequal size whose first row was found: the more the sum of two signals, the sooner, and the rest is noise.

@@ -13,6 +13,7 @@ use super::TrainConfig;
 use crate::Error;
 use crate::compile::Precision;
 use crate::factors::{Frequency, Solver};
+use crate::ranker::OfferMoment;
 use crate::towers::Objective;
 
 /// All that a configuration file says.
@@ -114,7 +115,7 @@ macro_rules! named {
         }
     )*};
 }
-named!(Objective, Solver, Frequency, Precision);
+named!(Objective, Solver, Frequency, Precision, OfferMoment);
 
 fn name_of(value: &impl ValueEnum) -> String {
     value
@@ -169,6 +170,8 @@ static OPTIONS: &[TrainOption] = options! {
     "ranker.hidden", train.ranker.hidden, "Widths of the two hidden layers that the heads share, 1 to 1024 each.";
     "ranker.order_hidden", train.ranker.order_hidden, "Widths of the two hidden layers of the order, beside its linear path, 1 to 1024 each.";
     "ranker.negatives", train.ranker.negatives, "Candidates beside each one that was found relevant, for the order, 1 to 500.";
+    "ranker.offer_moment", train.ranker.offer_moment, "As of when the viewer is known to whom these are offered: found (the instant at which the video was found) or visit (the beginning of that visit).";
+    "ranker.offer_balance", train.ranker.offer_balance, "Power of the number of a user's offers by which each weighs less, 0 to 1: with 0 each offer weighs alike, with 1 each user.";
     "ranker.epochs", train.ranker.epochs, "Passes over the rows, at least: a small log gets as many as make 1,000 steps, up to 100.";
     "ranker.batch", train.ranker.batch, "Impressions per step, 1 to 65536.";
     "ranker.offers", train.ranker.offers, "Offers per step of the order, 1 to 65536.";

@@ -28,7 +28,9 @@ use crate::group::Mask;
 use crate::label::{Encounter, encounters};
 use crate::moments::{Moments, Pasts};
 use crate::progress::Progress;
-use crate::ranker::{self, Offer, OfferSource, Platt, Ranker, RankerConfig, RowSource, Rows, Told, offers, signals_of};
+use crate::ranker::{
+    self, Asked, Choice, Offer, OfferSource, Platt, Ranker, RankerConfig, RowSource, Rows, Told, offers, signals_of,
+};
 use crate::split::{Side, Split};
 use crate::table::Dataset;
 use crate::towers::weights::{ItemTowerWeights, UserTowerWeights};
@@ -149,11 +151,13 @@ fn learn(data: &Dataset, config: &TrainConfig, given: Option<&FactorFiles>, cach
             items: &item_factors,
             figures: &figures,
             negatives: config.ranker.negatives,
+            moment: config.ranker.offer_moment,
+            balance: config.ranker.offer_balance,
             seed: config.ranker.seed,
         },
         late,
     );
-    let offered = stage.offered(&of_early, late, &figures, &offers)?;
+    let offered = stage.offered(&of_early, &figures, &offers)?;
     let ranker = ranker_step(&rows, &offered, &config.ranker)?;
     let towers = cache.step("towers", &key, || stage.towers("towers", &impressions))?;
     let vectors = item_vectors(&towers.item, &catalogue::encode(data, &spec, split.train_until_ms));
@@ -260,7 +264,7 @@ impl Stage<'_> {
         let met: Vec<&Encounter> = impressions.iter().map(|(e, _)| *e).collect();
         self.signals("signals", towers, &met, figures, |e| {
             let day = self.split.day(e.at_ms);
-            vec![Offer {
+            vec![Choice::from(Offer {
                 video: e.video,
                 effect: figures.effect_without(e.video, day),
                 trend: figures.trend_before(e.video, day),
@@ -269,7 +273,7 @@ impl Stage<'_> {
                     position: self.moments.data.interactions.position[e.row as usize],
                     further: [Head::Liked, Head::Finished, Head::Watched].map(|head| head.target(&e.outcome)),
                 },
-            }]
+            })]
         })
     }
 
@@ -277,17 +281,13 @@ impl Stage<'_> {
     fn offered(
         &self,
         towers: &Towers,
-        impressions: &[(&Encounter, bool)],
         figures: &VideoFigures,
-        offers: &BTreeMap<u32, Vec<Offer>>,
+        asked: &[Asked],
     ) -> Result<Rows, Error> {
-        let met: Vec<&Encounter> = impressions
-            .iter()
-            .map(|(e, _)| *e)
-            .filter(|e| offers.contains_key(&e.row))
-            .collect();
+        let met: Vec<&Encounter> = asked.iter().map(|asked| &asked.moment).collect();
+        let choices: HashMap<u32, &Vec<Choice>> = asked.iter().map(|a| (a.moment.row, &a.choices)).collect();
         self.signals("offers", towers, &met, figures, |e| {
-            offers.get(&e.row).cloned().unwrap_or_default()
+            choices.get(&e.row).map(|choices| choices.to_vec()).unwrap_or_default()
         })
     }
 
@@ -297,7 +297,7 @@ impl Stage<'_> {
         towers: &Towers,
         met: &[&Encounter],
         figures: &VideoFigures,
-        offers: impl Fn(&Encounter) -> Vec<Offer> + Sync,
+        choices: impl Fn(&Encounter) -> Vec<Choice> + Sync,
     ) -> Result<Rows, Error> {
         let vectors = item_vectors(&towers.item, &self.items);
         let progress = Progress::start(label, met.len() as u64);
@@ -307,7 +307,7 @@ impl Stage<'_> {
             vectors: &vectors,
             prior: &figures.prior,
         };
-        let rows = signals_of(&source, met, offers, || progress.add(1));
+        let rows = signals_of(&source, met, choices, || progress.add(1));
         progress.finish();
         rows
     }

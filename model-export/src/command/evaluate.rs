@@ -25,6 +25,7 @@ const DIAL_USERS: usize = 400;
   upnext-export evaluate --data data --bundle bundle --json report.json --html report.html
   upnext-export evaluate --data data --bundle bundle --users 1000 --diversity 0
   upnext-export evaluate --data data --bundle bundle --head-weights liked=0.5,finished=0.25
+  upnext-export evaluate --data data --bundle bundle --weightings liked=1 --weightings relevant=0,watched=1
   upnext-export evaluate --data data --bundle bundle --off-policy propensities --clip-weights 100
   upnext-export evaluate --data data --bundle bundle --html report.html --ablation ablation/ablation.json
   upnext-export evaluate --data random --bundle bundle --off-policy uniform")]
@@ -49,6 +50,10 @@ pub struct Evaluate {
     /// What the device's slates are ordered for, 0 to 1 each; default: as the bundle weighs its heads
     #[arg(long, value_delimiter = ',', value_parser = weight, value_name = "HEAD=WEIGHT,…")]
     head_weights: Vec<(Head, f32)>,
+    /// Tell what slates with these weights of the heads earn beside those of the bundle's own: relevant, played, finished, liked,
+    /// seconds watched. Once for each weighting; what it leaves out weighs as in the bundle
+    #[arg(long, value_parser = weighting, value_name = "HEAD=WEIGHT,…")]
+    weightings: Vec<HeadWeights>,
     /// Estimate what the models would have earned as policies: click-through, completed videos, watch time,
     /// likes and rejections, from the `propensity` of every impression, or by replay of a log that showed all alike
     #[arg(long, value_enum, value_name = "LOG")]
@@ -73,6 +78,11 @@ fn weight(text: &str) -> Result<(Head, f32), String> {
     }
 }
 
+/// `liked=0.5,finished=0.25`.
+fn weighting(text: &str) -> Result<HeadWeights, String> {
+    text.split(',').map(weight).collect()
+}
+
 fn read(path: &Path) -> Result<Ablation, Error> {
     let text = fs::read(path).map_err(Error::file(path))?;
     serde_json::from_slice(&text).map_err(Error::file(path))
@@ -88,6 +98,7 @@ impl Evaluate {
             users: self.users,
             diversity: self.diversity,
             head_weights,
+            weightings: self.weightings,
             off_policy: self.off_policy.map(|log| OffPolicyConfig {
                 log,
                 clip: self.clip_weights,

@@ -27,6 +27,7 @@ mod personal;
 mod report;
 pub(crate) mod series;
 mod slates;
+mod weightings;
 
 use upnext_core::ErrorKind;
 use upnext_core::bundle::EngineKind;
@@ -44,6 +45,7 @@ pub use measure::{Measured, SlateHits, measure};
 pub use off_policy::{OffPolicyReport, PolicyValue, Values};
 pub use personal::{Evidence, Group, Paired, PersonalReport, personal};
 pub use report::{Auc, Bucket, Cold, DialPoint, Pruning, Quality, Report, SlateQuality, TestSize};
+pub use weightings::{PLACES, Weighting};
 
 use crate::Error;
 use crate::bundle::Bundle;
@@ -64,7 +66,7 @@ pub const SLATE: usize = 12;
 pub const DIALS: [f32; 7] = [0.0, 0.15, 0.3, 0.45, 0.6, 0.8, 1.0];
 
 /// How to evaluate.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct EvaluateConfig {
     /// At most this many users' slates, evenly spaced over all; impressions are always all.
     pub users: usize,
@@ -72,6 +74,8 @@ pub struct EvaluateConfig {
     pub diversity: f32,
     /// What the device's slates are ordered for; `None`: as the bundle weighs its heads.
     pub head_weights: Option<HeadWeights>,
+    /// Further weightings of the heads whose slates are judged beside those.
+    pub weightings: Vec<HeadWeights>,
     /// Users whose slates show what the dial does, evenly spaced; 0 for no such sweep.
     pub dial_users: usize,
     /// How to estimate what the models would have earned as policies; `None`: not at all.
@@ -84,6 +88,7 @@ impl Default for EvaluateConfig {
             users: usize::MAX,
             diversity: upnext_core::pipeline::Options::default().diversity,
             head_weights: None,
+            weightings: Vec::new(),
             dial_users: 0,
             off_policy: None,
         }
@@ -176,9 +181,16 @@ pub fn evaluate(data: &Dataset, bundle: &Bundle, config: &EvaluateConfig) -> Res
         let (stage, seen) = (&ground.stage, ground.seen);
         // First: it refuses a log without propensities before anything is computed.
         let off_policy = match &config.off_policy {
-            Some(off_policy) => Some(as_policies(ground, config.users, off_policy)?),
+            Some(off_policy) => {
+                let log = off_policy::Log::new(ground, config.users, off_policy)?;
+                let judged = stage.judge_all(&log.visitors, "policies")?;
+                Some(off_policy::off_policy(&log, &judged))
+            }
             None => None,
         };
+        let own = config.head_weights.unwrap_or(bundle.manifest.head_weights);
+        let weightings =
+            weightings::weightings(ground, own, &config.weightings, config.users, config.off_policy.as_ref())?;
         let scores = impressions::score(stage, ground.test, true)?;
         let visitors = slates::pleased(ground.test, seen, config.users);
         let judged = stage.judge_all(&visitors, "slates")?;
@@ -186,18 +198,9 @@ pub fn evaluate(data: &Dataset, bundle: &Bundle, config: &EvaluateConfig) -> Res
         let mut report = report::report(data, bundle, &scores, &judged, seen, stage.catalogue);
         report.dial = dial;
         report.off_policy = off_policy;
+        report.weightings = weightings;
         Ok(report)
     })
-}
-
-/// What the models would have earned as policies, on the impressions of all users or of some.
-fn as_policies(ground: &Ground<'_>, users: usize, config: &OffPolicyConfig) -> Result<OffPolicyReport, Error> {
-    let shown = off_policy::shown(ground.met, &ground.split);
-    off_policy::check(ground.stage.moments.data, &shown, config)?;
-    let labelled: Vec<(&Encounter, bool)> = shown.into_iter().map(|e| (e, e.label() == Some(true))).collect();
-    let visitors = slates::spaced(slates::visitors(&labelled, ground.seen), users);
-    let judged = ground.stage.judge_all(&visitors, "policies")?;
-    off_policy::off_policy(ground, (&visitors, &judged), config)
 }
 
 /// What the dial does, on some of the visitors.

@@ -3,12 +3,12 @@
 //! A policy has the slate that it makes of each user as of the start of the test window. At each place that the log
 //! filled, it shows one of the first [`SLATE`] of it that the user has not been shown in the window so far, all alike.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::slates::{Judged, Visitor};
+use super::slates::{self, Judged, Visitor};
 use super::{Ground, MODELS, SLATE};
 use crate::Error;
 use crate::bootstrap::Interval;
@@ -59,13 +59,13 @@ pub struct OffPolicyReport {
 }
 
 /// What is judged: impressions of the test window, in the order of time.
-pub(super) fn shown<'a>(met: &'a [Encounter], split: &Split) -> Vec<&'a Encounter> {
+fn shown<'a>(met: &'a [Encounter], split: &Split) -> Vec<&'a Encounter> {
     let inside = |e: &&Encounter| e.outcome.shown && split.side(e.at_ms) == Side::Test;
     met.iter().filter(inside).collect()
 }
 
 /// Refuses a log that does not say with what chance it showed what it showed.
-pub(super) fn check(data: &Dataset, shown: &[&Encounter], config: &OffPolicyConfig) -> Result<(), Error> {
+fn check(data: &Dataset, shown: &[&Encounter], config: &OffPolicyConfig) -> Result<(), Error> {
     match config.log {
         LogKind::Propensities => shown
             .iter()
@@ -74,55 +74,85 @@ pub(super) fn check(data: &Dataset, shown: &[&Encounter], config: &OffPolicyConf
     }
 }
 
-/// Estimates of every model's slates; `judged` are those of `visitors`, and impressions of others are left out.
-pub(super) fn off_policy(
-    ground: &Ground<'_>,
-    (visitors, judged): (&[Visitor], &[Judged]),
-    config: &OffPolicyConfig,
-) -> Result<OffPolicyReport, Error> {
-    let (data, split, met) = (ground.stage.moments.data, &ground.split, ground.met);
-    let slates: BTreeMap<u32, &Judged> = visitors.iter().map(|v| v.user).zip(judged).collect();
-    let mut events: Vec<&Encounter> = shown(met, split);
-    events.retain(|e| slates.contains_key(&e.user));
-    let mut propensities = Vec::with_capacity(events.len());
-    for e in &events {
-        propensities.push(match config.log {
-            LogKind::Propensities => propensity(data, e.row as usize)?,
-            LogKind::Uniform => 1.0,
-        });
+/// A log that speaks of policies: what it showed, with what chance, and what its past lets expect.
+pub(super) struct Log<'a> {
+    data: &'a Dataset,
+    config: &'a OffPolicyConfig,
+    /// Users whose slates a policy needs; impressions of others are left out.
+    pub(super) visitors: Vec<Visitor>,
+    events: Vec<&'a Encounter>,
+    propensities: Vec<f64>,
+    /// In the order of [`Reward::ALL`].
+    models: Vec<RewardModel>,
+}
+
+impl<'a> Log<'a> {
+    /// The test window, of all users or of at most so many, evenly spaced.
+    pub(super) fn new(ground: &Ground<'a>, users: usize, config: &'a OffPolicyConfig) -> Result<Log<'a>, Error> {
+        let (data, split, met) = (ground.stage.moments.data, &ground.split, ground.met);
+        let mut events: Vec<&Encounter> = shown(met, split);
+        check(data, &events, config)?;
+        let labelled: Vec<(&Encounter, bool)> = events.iter().map(|e| (*e, e.label() == Some(true))).collect();
+        let visitors = slates::spaced(slates::visitors(&labelled, ground.seen), users);
+        let judged: BTreeSet<u32> = visitors.iter().map(|visitor| visitor.user).collect();
+        events.retain(|e| judged.contains(&e.user));
+        let mut propensities = Vec::with_capacity(events.len());
+        for e in &events {
+            propensities.push(match config.log {
+                LogKind::Propensities => propensity(data, e.row as usize)?,
+                LogKind::Uniform => 1.0,
+            });
+        }
+        Ok(Log {
+            data,
+            config,
+            visitors,
+            events,
+            propensities,
+            models: Reward::ALL.iter().map(|r| learn(data, split, met, *r)).collect(),
+        })
     }
-    let models: Vec<RewardModel> = Reward::ALL.iter().map(|r| learn(data, split, met, *r)).collect();
+
+    /// Estimates of the slates of one model, in the order of [`Reward::ALL`]; `judged` are those of the visitors.
+    pub(super) fn estimates(&self, judged: &[Judged], model: usize) -> Vec<Estimates> {
+        let slates: BTreeMap<u32, &Judged> = self.visitors.iter().map(|v| v.user).zip(judged).collect();
+        let choices = choices(&self.events, &slates, model);
+        let of_reward = |(reward, r_hat): (&Reward, &RewardModel)| {
+            let rows = self.events.iter().zip(&self.propensities).zip(&choices);
+            let logged: Vec<Logged> = rows
+                .map(|((e, p), choice)| choice.logged(e, *p, e.earned(*reward, self.data), r_hat))
+                .collect();
+            estimate(&logged, self.config)
+        };
+        Reward::ALL.iter().zip(&self.models).map(of_reward).collect()
+    }
+}
+
+/// Estimates of every model's slates; `judged` are those of the log's visitors.
+pub(super) fn off_policy(log: &Log<'_>, judged: &[Judged]) -> OffPolicyReport {
+    let found: Vec<Vec<Estimates>> = (0..MODELS.len()).map(|model| log.estimates(judged, model)).collect();
     let mut report = OffPolicyReport {
-        log: config.log,
-        clip: config.clip,
+        log: log.config.log,
+        clip: log.config.clip,
         slate: SLATE,
-        impressions: events.len(),
-        users: slates.len(),
-        policies: BTreeMap::new(),
+        impressions: log.events.len(),
+        users: log.visitors.len(),
+        policies: MODELS.into_iter().zip(found.iter().map(|own| summary(own))).collect(),
         device_minus: BTreeMap::new(),
     };
-    let mut found: Vec<Vec<Estimates>> = Vec::new();
-    for (model, name) in MODELS.iter().enumerate() {
-        let choices = choices(&events, &slates, model);
-        let of_reward = |(reward, r_hat): (&Reward, &RewardModel)| {
-            let rows = events.iter().zip(&propensities).zip(&choices);
-            let logged: Vec<Logged> = rows
-                .map(|((e, p), choice)| choice.logged(e, *p, e.earned(*reward, data), r_hat))
-                .collect();
-            estimate(&logged, config)
-        };
-        let own: Vec<Estimates> = Reward::ALL.iter().zip(&models).map(of_reward).collect();
-        report.policies.insert(name, summary(&own));
-        found.push(own);
-    }
     if let Some((device, others)) = found.split_last() {
-        for (name, other) in MODELS.iter().zip(others) {
-            let pairs = Reward::ALL.iter().zip(device.iter().zip(other));
-            let minus = pairs.map(|(reward, (own, theirs))| (reward.as_str(), own.minus(theirs)));
-            report.device_minus.insert(name, minus.collect());
-        }
+        let others = MODELS.into_iter().zip(others);
+        report.device_minus = others.map(|(name, other)| (name, minus(device, other))).collect();
     }
-    Ok(report)
+    report
+}
+
+/// One policy minus another one, reward by reward.
+pub(super) fn minus(own: &[Estimates], other: &[Estimates]) -> Values {
+    let pairs = Reward::ALL.iter().zip(own.iter().zip(other));
+    pairs
+        .map(|(reward, (own, theirs))| (reward.as_str(), own.minus(theirs)))
+        .collect()
 }
 
 /// The reward model, from what was shown before the test window.
@@ -167,7 +197,7 @@ pub(super) fn choices(events: &[&Encounter], slates: &BTreeMap<u32, &Judged>, mo
     events.iter().map(choice).collect()
 }
 
-fn summary(estimates: &[Estimates]) -> PolicyValue {
+pub(super) fn summary(estimates: &[Estimates]) -> PolicyValue {
     // Weights are those of the policy, whatever the reward; of the first, the fewest impressions are left out.
     let first = estimates.first();
     PolicyValue {

@@ -14,6 +14,7 @@ use super::impressions::Impression;
 use super::interval::{Intervals, intervals};
 use super::off_policy::OffPolicyReport;
 use super::slates::Judged;
+use super::weightings::{self, Weighting};
 use super::{CANDIDATES, KS, MODELS, SLATE, Seen};
 use crate::ablate::Ablation;
 use crate::bundle::Bundle;
@@ -172,6 +173,9 @@ pub struct Report {
     pub lorenz: BTreeMap<&'static str, Vec<f64>>,
     /// What the diversity dial does; empty where that was not asked for.
     pub dial: Vec<DialPoint>,
+    /// What other weights of the heads make of the slates, the bundle's own first; absent where that was not asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub weightings: Vec<Weighting>,
     /// What the models would have earned as policies; absent where that was not asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub off_policy: Option<OffPolicyReport>,
@@ -247,6 +251,7 @@ pub(super) fn report(
             })
             .collect(),
         dial: Vec::new(),
+        weightings: Vec::new(),
         off_policy: None,
         ablation: None,
     }
@@ -475,6 +480,8 @@ impl Report {
         if let Some(off_policy) = &self.off_policy {
             text.push_str(&off_policy.table());
         }
+        let estimator = self.off_policy.as_ref().map(OffPolicyReport::main);
+        text.push_str(&weightings::table(&self.weightings, estimator));
         text
     }
 }

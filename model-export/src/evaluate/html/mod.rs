@@ -4,6 +4,7 @@ mod ablation;
 mod off_policy;
 mod plot;
 mod reliability;
+mod weightings;
 
 use std::fmt::Write as _;
 
@@ -51,6 +52,9 @@ pub fn page(report: &Report) -> String {
     }
     if let Some(as_policies) = &report.off_policy {
         html.push_str(&off_policy::section(as_policies));
+    }
+    if !report.weightings.is_empty() {
+        html.push_str(&weightings::section(&report.weightings, report.off_policy.as_ref()));
     }
     html.push_str("</main></body></html>\n");
     // Tables scroll by themselves on a narrow screen: the keyboard must reach them there.

@@ -9,7 +9,7 @@ use crate::bootstrap::Interval;
 use crate::off_policy::{ESTIMATORS, LogKind, Reward};
 
 /// What a reward is called, and how many digits its figures have.
-fn headed(reward: Reward) -> (&'static str, usize) {
+pub(super) fn headed(reward: Reward) -> (&'static str, usize) {
     match reward {
         Reward::Relevant => ("relevant", 4),
         Reward::Click => ("click-through", 4),

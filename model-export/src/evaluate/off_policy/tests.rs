@@ -1,10 +1,10 @@
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use tempfile::TempDir;
 use upnext_core::Code;
+use upnext_core::head::HeadWeights;
 
 use crate::evaluate::fixture::bundle;
-use crate::evaluate::slates::{spaced, visitors};
 use crate::evaluate::{EvaluateConfig, evaluate, on_ground, page};
 use crate::off_policy::tests::moment;
 use crate::simulate::affinity::probability;
@@ -31,10 +31,9 @@ fn what_slates_would_have_earned_is_estimated_with_the_truth_inside() {
     let bundle = bundle(&data, &dir);
     let (found, truths) = on_ground(&data, &bundle, (0.3, None), |ground| {
         let shown = shown(ground.met, &ground.split);
-        let labelled: Vec<(&Encounter, bool)> = shown.iter().map(|e| (*e, e.label() == Some(true))).collect();
-        let visitors = spaced(visitors(&labelled, ground.seen), usize::MAX);
-        let judged = ground.stage.judge_all(&visitors, "policies")?;
-        let slates: BTreeMap<u32, &Judged> = visitors.iter().map(|v| v.user).zip(&judged).collect();
+        let log = Log::new(ground, usize::MAX, &CONFIG)?;
+        let judged = ground.stage.judge_all(&log.visitors, "policies")?;
+        let slates: BTreeMap<u32, &Judged> = log.visitors.iter().map(|v| v.user).zip(&judged).collect();
         // What the world knows and no estimate reads: the chance that each of a policy's videos had been relevant.
         let truth = |model: usize| {
             let worth = |(e, choice): (&&Encounter, &Choice)| {
@@ -47,7 +46,7 @@ fn what_slates_would_have_earned_is_estimated_with_the_truth_inside() {
             shown.iter().zip(&choices).map(worth).sum::<f64>() / shown.len() as f64
         };
         let truths: Vec<f64> = (0..MODELS.len()).map(truth).collect();
-        Ok((off_policy(ground, (&visitors, &judged), &CONFIG)?, truths))
+        Ok((off_policy(&log, &judged), truths))
     })
     .unwrap();
     println!("{}{truths:?}", found.table());
@@ -71,6 +70,14 @@ fn what_slates_would_have_earned_is_estimated_with_the_truth_inside() {
     let config = EvaluateConfig {
         users: 30,
         off_policy: Some(CONFIG),
+        weightings: vec![
+            HeadWeights::default(),
+            HeadWeights {
+                relevant: Some(0.0),
+                watched: Some(1.0),
+                ..HeadWeights::default()
+            },
+        ],
         ..EvaluateConfig::default()
     };
     let report = evaluate(&data, &bundle, &config).unwrap();
@@ -87,8 +94,31 @@ fn what_slates_would_have_earned_is_estimated_with_the_truth_inside() {
     }
     assert!(json["off_policy"]["device_minus"]["cf"]["watch_seconds"]["snips"]["value"].is_number());
     assert!(report.table().contains("as policies"));
+    // The bundle's own weighting, the same once more, and another one.
+    let [own, same, other] = report.weightings.as_slice() else {
+        panic!("{:?}", report.weightings)
+    };
+    assert_eq!(
+        (&own.earned, &own.policy, own.weights),
+        (&same.earned, &same.policy, same.weights)
+    );
+    assert_eq!(
+        own.policy.as_ref(),
+        report.off_policy.as_ref().unwrap().policies.get("device")
+    );
+    let precision = report.models["device"].slates.precision["10"];
+    assert!((own.earned["relevant"].value - precision).abs() < 1e-12);
+    assert!(
+        same.earned_minus
+            .values()
+            .all(|i| (i.value, i.low, i.high) == (0.0, 0.0, 0.0))
+    );
+    assert!(own.policy_minus.is_none() && other.policy_minus.is_some());
+    assert_ne!(own.earned, other.earned);
+    assert_eq!(report.table().matches("relevant: earned").count(), 3);
     let html = page(&report);
     assert_eq!(html.matches("As policies").count(), 1);
+    assert!(html.contains("By weights of the heads") && html.contains("watched 1"));
     assert!(!html.contains("NaN"));
 
     // One impression of the window without a chance, and nothing is estimated.

@@ -40,6 +40,7 @@ pub(super) fn score(stage: &Stage<'_>, test: &[(&Encounter, bool)], frozen: bool
         catalogue,
         engines,
         from_ms,
+        watched,
         ..
     } = *stage;
     let encoder = UserEncoder::new(moments.spec, moments.gram, Folding::current())?;
@@ -65,7 +66,12 @@ pub(super) fn score(stage: &Stage<'_>, test: &[(&Encounter, bool)], frozen: bool
             device(moments, catalogue, engines, &moment, past, encoded)?.0
         };
         progress.add(1);
-        let heads = Head::ALL.map(|head| (said.and_then(|said| said.of(head)), head.target(&e.outcome)));
+        let heads = Head::ALL.map(|head| {
+            (
+                said.and_then(|said| said.of(head)),
+                watched.target(head, e, moments.data),
+            )
+        });
         Ok((with(popular, live), with(popular, frozen), heads))
     })?;
     progress.finish();

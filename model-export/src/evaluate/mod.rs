@@ -52,6 +52,7 @@ use crate::bundle::Bundle;
 use crate::label::{Encounter, encounters};
 use crate::moments::{Moments, Pasts};
 use crate::off_policy::OffPolicyConfig;
+use crate::ranker::Watched;
 use crate::split::{Side, Split};
 use crate::table::Dataset;
 use catalogue::Catalogue;
@@ -164,6 +165,7 @@ fn on_ground<T>(
             from_ms: split.train_until_ms,
             diversity,
             head_weights,
+            watched: Watched::of_figures(&bundle.manifest.metrics),
         },
     })
 }
@@ -189,8 +191,13 @@ pub fn evaluate(data: &Dataset, bundle: &Bundle, config: &EvaluateConfig) -> Res
             None => None,
         };
         let own = config.head_weights.unwrap_or(bundle.manifest.head_weights);
-        let weightings =
-            weightings::weightings(ground, own, &config.weightings, config.users, config.off_policy.as_ref())?;
+        let weightings = weightings::weightings(
+            ground,
+            own,
+            &config.weightings,
+            config.users,
+            config.off_policy.as_ref(),
+        )?;
         let scores = impressions::score(stage, ground.test, true)?;
         let visitors = slates::pleased(ground.test, seen, config.users);
         let judged = stage.judge_all(&visitors, "slates")?;

@@ -18,6 +18,7 @@ use crate::label::Encounter;
 use crate::moments::{Moments, before};
 use crate::progress::Progress;
 use crate::prune::nearest;
+use crate::ranker::Watched;
 use crate::table::Dataset;
 
 /// Longest slate that is judged.
@@ -110,6 +111,8 @@ pub(super) struct Stage<'a> {
     pub(super) from_ms: i64,
     pub(super) diversity: f32,
     pub(super) head_weights: Option<HeadWeights>,
+    /// What the head of what is watched foretells.
+    pub(super) watched: Watched,
 }
 
 impl Stage<'_> {

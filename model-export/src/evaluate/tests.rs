@@ -24,6 +24,7 @@ fn stage<'a>(
         from_ms: split.train_until_ms,
         diversity: 0.0,
         head_weights: None,
+        watched: crate::ranker::Watched::default(),
     }
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use upnext_core::head::{Head, HeadWeights};
 
 use super::offers::OfferMoment;
+use super::watched::WatchedUnit;
 use crate::Error;
 use crate::group::Group;
 
@@ -74,6 +75,8 @@ pub struct RankerConfig {
     pub clip: f32,
     /// What each head's cross-entropy weighs in the loss; 0: the head is not taught.
     pub loss: PerHead,
+    /// What the head of what is watched foretells.
+    pub watched: WatchedUnit,
     /// What each head weighs in the order of a slate: the bundle's `head_weights`.
     pub score: PerHead,
     /// Share of the impressions, the last in time, on which the heads are calibrated; 0: they are not.
@@ -105,6 +108,7 @@ impl Default for RankerConfig {
                 finished: 0.25,
                 watched: 0.25,
             },
+            watched: WatchedUnit::Fraction,
             score: PerHead {
                 relevant: 1.0,
                 liked: 0.0,

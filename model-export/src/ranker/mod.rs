@@ -9,6 +9,7 @@ mod offers;
 mod order;
 mod rows;
 mod visits;
+mod watched;
 
 pub use calibrate::Platt;
 pub use config::{PerHead, RankerConfig};
@@ -16,6 +17,7 @@ pub use fit::{Ranker, fit, work};
 pub use offers::{Asked, OfferMoment, OfferSource, offers};
 pub use rows::{Choice, Offer, RowSource, Rows, Told, signals_of};
 pub use visits::{VISIT_GAP_MS, beginnings};
+pub use watched::{FULL_SECONDS, Watched, WatchedUnit};
 
 #[cfg(test)]
 mod tests;

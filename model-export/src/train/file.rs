@@ -13,7 +13,7 @@ use super::TrainConfig;
 use crate::Error;
 use crate::compile::Precision;
 use crate::factors::{Frequency, Solver};
-use crate::ranker::OfferMoment;
+use crate::ranker::{OfferMoment, WatchedUnit};
 use crate::towers::Objective;
 
 /// All that a configuration file says.
@@ -115,7 +115,7 @@ macro_rules! named {
         }
     )*};
 }
-named!(Objective, Solver, Frequency, Precision, OfferMoment);
+named!(Objective, Solver, Frequency, Precision, OfferMoment, WatchedUnit);
 
 fn name_of(value: &impl ValueEnum) -> String {
     value
@@ -179,6 +179,7 @@ static OPTIONS: &[TrainOption] = options! {
     "ranker.wide_rate", train.ranker.wide_rate, "Step size of the order's linear path, above 0.";
     "ranker.l2", train.ranker.l2, "L2 weight, 0 or more.";
     "ranker.clip", train.ranker.clip, "Standardised signals are held within this, above 0.";
+    "ranker.watched", train.ranker.watched, "What the head `watched` foretells: fraction (of the length) or seconds (as a share of a long watch, which 99 of 100 do not pass).";
     "ranker.hold_out", train.ranker.hold_out, "Share of the impressions, the last in time, on which the heads are calibrated, 0 to 0.5; 0: they are not.";
 
     "ranker.loss.relevant", train.ranker.loss.relevant, "Weight of the head's cross-entropy in the loss, above 0.";

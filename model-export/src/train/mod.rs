@@ -29,7 +29,8 @@ use crate::label::{Encounter, encounters};
 use crate::moments::{Moments, Pasts};
 use crate::progress::Progress;
 use crate::ranker::{
-    self, Asked, Choice, Offer, OfferSource, Platt, Ranker, RankerConfig, RowSource, Rows, Told, offers, signals_of,
+    self, Asked, Choice, FULL_SECONDS, Offer, OfferSource, Platt, Ranker, RankerConfig, RowSource, Rows, Told, Watched,
+    offers, signals_of,
 };
 use crate::split::{Side, Split};
 use crate::table::Dataset;
@@ -134,6 +135,7 @@ fn learn(data: &Dataset, config: &TrainConfig, given: Option<&FactorFiles>, cach
         },
         items: catalogue::encode(data, &spec, split.factors_until_ms),
         mask: Mask::of(config.towers.without, &spec),
+        watched: Watched::of(config.ranker.watched, impressions.iter().map(|(e, _)| *e), data),
         config,
     };
     // The ranker must see the towers' scores of moments that they never saw: towers of one half score the other.
@@ -161,7 +163,10 @@ fn learn(data: &Dataset, config: &TrainConfig, given: Option<&FactorFiles>, cach
     let ranker = ranker_step(&rows, &offered, &config.ranker)?;
     let towers = cache.step("towers", &key, || stage.towers("towers", &impressions))?;
     let vectors = item_vectors(&towers.item, &catalogue::encode(data, &spec, split.train_until_ms));
-    let metrics = metrics(&factors, &towers, &rows, &ranker);
+    let mut metrics = metrics(&factors, &towers, &rows, &ranker);
+    if let Some(seconds) = stage.watched.full_seconds {
+        metrics.insert(FULL_SECONDS.to_owned(), f64::from(seconds));
+    }
     Ok(Model {
         history_len,
         split,
@@ -211,6 +216,7 @@ struct Stage<'a> {
     moments: Moments<'a>,
     items: ItemInputs,
     mask: Mask,
+    watched: Watched,
     config: &'a TrainConfig,
 }
 
@@ -271,19 +277,15 @@ impl Stage<'_> {
                 relevant: labels.get(&e.row) == Some(&true),
                 told: Told {
                     position: self.moments.data.interactions.position[e.row as usize],
-                    further: [Head::Liked, Head::Finished, Head::Watched].map(|head| head.target(&e.outcome)),
+                    further: [Head::Liked, Head::Finished, Head::Watched]
+                        .map(|head| self.watched.target(head, e, self.moments.data)),
                 },
             })]
         })
     }
 
     /// Rows of what a server would have offered.
-    fn offered(
-        &self,
-        towers: &Towers,
-        figures: &VideoFigures,
-        asked: &[Asked],
-    ) -> Result<Rows, Error> {
+    fn offered(&self, towers: &Towers, figures: &VideoFigures, asked: &[Asked]) -> Result<Rows, Error> {
         let met: Vec<&Encounter> = asked.iter().map(|asked| &asked.moment).collect();
         let choices: HashMap<u32, &Vec<Choice>> = asked.iter().map(|a| (a.moment.row, &a.choices)).collect();
         self.signals("offers", towers, &met, figures, |e| {

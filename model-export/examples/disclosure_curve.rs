@@ -1,6 +1,6 @@
 //! What noised answers are good for, and what a device spends in a year: people of the simulated world, week by week.
 //!
-//! `cargo run --release --locked --workspace --example disclosure_curve [-- --json]`
+//! `cargo build --release --locked --workspace --example disclosure_curve && target/release/examples/disclosure_curve [--json]`
 //!
 //! The people are those of `upnext-export simulate`, with what they watched, liked and sent away in its log. A year is longer
 //! than that log and a population larger, so each device lives the log's weeks of one person over and over, beginning

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use upnext_export::Error;
 use upnext_export::text::bert::SentenceEncoder;
 use upnext_export::text::distill::{DistillConfig, distill};
-use upnext_export::text::student::StudentConfig;
+use upnext_export::text::student::{StudentConfig, to_safetensors};
 use upnext_export::text::{TextSource, VectorStore};
 
 use super::json;
@@ -93,7 +93,7 @@ impl Distill {
             },
         };
         let (student, report) = distill(&teacher, &mut store, &config)?;
-        let file = student.to_safetensors(teacher.hash())?;
+        let file = to_safetensors(&student, teacher.hash())?;
         fs::write(&self.out, file).map_err(Error::file(&self.out))?;
         if let Some(path) = &self.json {
             json::save(path, &report)?;

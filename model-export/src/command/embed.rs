@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use upnext_core::text::Folding;
 use upnext_export::Error;
 use upnext_export::text::bert::SentenceEncoder;
-use upnext_export::text::student::Student;
+use upnext_export::text::student::{self, Student};
 use upnext_export::text::{TextSource, TextVectors, VectorStore};
 
 /// Write the vectors of titles, or of other texts, as safetensors
@@ -45,7 +46,7 @@ impl Embed {
     pub fn run(self) -> Result<(), Error> {
         let texts = self.texts.read()?;
         let (vectors, model) = match (&self.student, &self.text_model) {
-            (Some(path), _) => by_student(&Student::read(path)?, &texts),
+            (Some(path), _) => by_student(&student::read(path)?, &texts),
             (None, Some(directory)) => by_encoder(&SentenceEncoder::open(directory)?, &texts, &self.cache)?,
             // The command line asks for one of them.
             (None, None) => (TextVectors::default(), String::new()),
@@ -65,7 +66,7 @@ impl Embed {
 fn by_student(student: &Student, texts: &[String]) -> (TextVectors, String) {
     let mut vectors = TextVectors::new(student.dim(), texts.len());
     for (text, row) in texts.iter().zip(vectors.rows_mut()) {
-        student.encode(text, row);
+        student.encode(Folding::current(), text, row);
     }
     (vectors, "student".to_owned())
 }

@@ -1,8 +1,10 @@
 //! The built-in text encoder: hashed character n-grams of normalised text, safe for any script.
 
 mod fold;
+mod student;
 
 pub use fold::{FOLDING, Folding};
+pub use student::{LevelRows, Student, grams};
 
 use crate::feature::spec::TextSpec;
 use crate::hash::{bucket, hash64};

@@ -11,7 +11,7 @@ use upnext_core::hash::{bucket, hash64};
 use upnext_core::text::Folding;
 
 use super::bert::SentenceEncoder;
-use super::student::{Fitted, Lesson, Student, StudentConfig, fit};
+use super::student::{Fitted, Lesson, Student, StudentConfig, fit, to_safetensors};
 use super::{Recall, TextSource, VectorStore, distinct, shortened};
 use crate::Error;
 use crate::progress::Progress;
@@ -115,7 +115,7 @@ pub fn distill(
         teacher: teacher.hash().to_owned(),
         config: config.clone(),
         learnt: learnt.len(),
-        bytes: student.to_safetensors(teacher.hash())?.len(),
+        bytes: to_safetensors(&student, teacher.hash())?.len(),
         training,
         sets: measured
             .map(|(titles, source)| measure(teacher, store, &student, titles, source))

@@ -7,8 +7,8 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::Serialize;
 use upnext_core::feature::spec::TextSpec;
+use upnext_core::text::{Folding, LevelRows, Student, grams};
 
-use super::{Rows, Student, grams};
 use crate::Error;
 use crate::linear::{Kernel, add_scaled, dot, with_simd};
 use crate::text::TextVectors;
@@ -163,6 +163,10 @@ pub fn fit(
             break;
         }
     }
+    let best = best.ok_or_else(|| Error::ConfigInvalid {
+        option: "--width".to_owned(),
+        reason: "table and map do not fit".to_owned(),
+    })?;
     Ok((best, fitted))
 }
 
@@ -189,7 +193,7 @@ impl Example<'_> {
 fn examples<'a>(lesson: Lesson<'a>, config: &StudentConfig) -> Vec<Example<'a>> {
     let spec = config.spec();
     let texts = lesson.texts.par_iter().enumerate().map(|(i, text)| Example {
-        grams: grams(&spec, config.seed, text),
+        grams: grams(&spec, config.seed, Folding::current(), text),
         target: lesson.vectors.row(i),
     });
     let some = |example: &Example<'_>| !example.grams.is_empty() && example.target.iter().any(|v| *v != 0.0);
@@ -258,13 +262,11 @@ impl Weights {
         1.0 - losses.iter().sum::<f64>() / losses.len().max(1) as f64
     }
 
-    fn freeze(&self, config: &StudentConfig) -> Student {
-        Student {
-            grams: config.spec(),
-            seed: config.seed,
-            table: Rows::new(self.width, &self.table.value.values),
-            map: Rows::new(self.width, &self.map),
-        }
+    /// `None` only where the widths do not fit, which those of a configuration do.
+    fn freeze(&self, config: &StudentConfig) -> Option<Student> {
+        let table = LevelRows::quantised(self.width, &self.table.value.values);
+        let map = LevelRows::quantised(self.width, &self.map);
+        Student::new(config.spec(), config.seed, table, map)
     }
 }
 

@@ -1,4 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
+use upnext_core::text::Folding;
+
 use super::*;
 use crate::Error;
 use crate::text::TextVectors;
@@ -78,7 +80,7 @@ fn it_learns_a_teacher_that_adds_words_and_int8_keeps_it() {
     let wanted = teacher(&texts, 24);
     for (text, wanted) in texts.iter().zip(wanted.rows()) {
         let mut vector = vec![0.0; student.dim()];
-        student.encode(text, &mut vector);
+        student.encode(Folding::current(), text, &mut vector);
         assert!(cosine(&vector, wanted) > 0.93, "{text}: {}", cosine(&vector, wanted));
     }
 }
@@ -92,9 +94,9 @@ fn the_same_seed_gives_the_same_student() {
 fn a_text_without_a_word_gives_zeros_and_others_length_one() {
     let (student, _) = trained();
     let mut vector = vec![9.0; student.dim()];
-    student.encode(" … ", &mut vector);
+    student.encode(Folding::current(), " … ", &mut vector);
     assert!(vector.iter().all(|v| *v == 0.0));
-    student.encode("winter", &mut vector);
+    student.encode(Folding::current(), "winter", &mut vector);
     assert!((vector.iter().map(|v| v * v).sum::<f32>() - 1.0).abs() < 1e-5);
 }
 
@@ -103,15 +105,15 @@ fn a_file_gives_the_same_student_and_half_a_file_an_error() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("student.safetensors");
     let (student, _) = trained();
-    let bytes = student.to_safetensors("teacher's hash").unwrap();
+    let bytes = to_safetensors(&student, "teacher's hash").unwrap();
     std::fs::write(&path, &bytes).unwrap();
-    assert_eq!(Student::read(&path).unwrap(), student);
+    assert_eq!(read(&path).unwrap(), student);
     // Table and map, their scales, and a header.
     let payload = 512 * (16 + 4) + 24 * (16 + 4);
     assert!((payload..payload + 1024).contains(&bytes.len()));
     for cut in [0, 7, 100, bytes.len() / 2, bytes.len() - 1] {
         std::fs::write(&path, &bytes[..cut]).unwrap();
-        let error = Student::read(&path).unwrap_err();
+        let error = read(&path).unwrap_err();
         assert_eq!(error.code().as_str(), "text-model-invalid", "{cut} bytes: {error}");
     }
 }

@@ -13,6 +13,9 @@ pub struct VideoFeatures<'a> {
     pub id: &'a str,
     /// Title.
     pub title: Option<&'a str>,
+    /// Text vector of the title, `text.dim` values, where titles are encoded by something else than the built-in encoder: an
+    /// item tower that learnt from such vectors wants no others.
+    pub title_vector: Option<&'a [f32]>,
     /// Tags in table order.
     pub tags: &'a [&'a str],
     /// Mean text vector of the comments, `text.dim` values.
@@ -154,8 +157,10 @@ impl<'a> ItemEncoder<'a> {
         let text_dim = spec.text.dim as usize;
         let mut dense = vec![0.0; 2 * text_dim];
         let (title, comments) = dense.split_at_mut(text_dim);
-        if let Some(text) = video.title {
-            encode_text(&spec.text, spec.seed, self.folding, text, title);
+        match (video.title_vector, video.title) {
+            (Some(vector), _) => title.iter_mut().zip(vector).for_each(|(slot, value)| *slot = *value),
+            (None, Some(text)) => encode_text(&spec.text, spec.seed, self.folding, text, title),
+            (None, None) => {}
         }
         for (slot, value) in comments.iter_mut().zip(video.comments.unwrap_or_default()) {
             *slot = *value;

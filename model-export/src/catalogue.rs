@@ -7,6 +7,7 @@ use upnext_core::feature::{ItemEncoder, VideoFeatures};
 use upnext_core::text::{Folding, encode_text};
 
 use crate::table::{Dataset, NONE};
+use crate::text::Titles;
 use crate::towers::ItemInputs;
 
 /// What the log itself counted for each video before an instant. A kind of event that the log does
@@ -46,7 +47,7 @@ impl Counts {
 }
 
 /// Mean text vector of each video's comments before an instant; `None` for a video without any.
-fn comments(data: &Dataset, spec: &FeatureSpec, until_ms: i64) -> Vec<Option<Vec<f32>>> {
+fn comments(data: &Dataset, spec: &FeatureSpec, titles: Option<&Titles>, until_ms: i64) -> Vec<Option<Vec<f32>>> {
     let table = &data.interactions;
     let mut sums: Vec<Option<(Vec<f32>, f32)>> = vec![None; data.videos.len()];
     let dim = spec.text.dim as usize;
@@ -60,7 +61,13 @@ fn comments(data: &Dataset, spec: &FeatureSpec, until_ms: i64) -> Vec<Option<Vec
         };
         let (sum, count) = slot.get_or_insert_with(|| (vec![0.0; dim], 0.0));
         vector.fill(0.0);
-        encode_text(&spec.text, spec.seed, Folding::current(), text, &mut vector);
+        match titles.map(|titles| titles.vector(text)) {
+            None => encode_text(&spec.text, spec.seed, Folding::current(), text, &mut vector),
+            Some(known) => vector
+                .iter_mut()
+                .zip(known.unwrap_or_default())
+                .for_each(|(v, k)| *v = *k),
+        }
         sum.iter_mut().zip(&vector).for_each(|(s, v)| *s += v);
         *count += 1.0;
     }
@@ -68,11 +75,11 @@ fn comments(data: &Dataset, spec: &FeatureSpec, until_ms: i64) -> Vec<Option<Vec
     sums.into_iter().map(|slot| slot.map(mean)).collect()
 }
 
-/// Encodes every video as of an instant, on all cores.
+/// Encodes every video as of an instant, on all cores; titles and comments by `titles`, or else by the built-in encoder.
 #[must_use]
-pub fn encode(data: &Dataset, spec: &FeatureSpec, until_ms: i64) -> ItemInputs {
+pub fn encode(data: &Dataset, spec: &FeatureSpec, titles: Option<&Titles>, until_ms: i64) -> ItemInputs {
     let (videos, counts) = (&data.videos, Counts::before(data, until_ms));
-    let comments = comments(data, spec, until_ms);
+    let comments = comments(data, spec, titles, until_ms);
     let encoder = ItemEncoder::new(spec, Folding::current());
     let of = |column: &Option<Vec<f32>>, row: usize| column.as_ref().and_then(|c| c.get(row).copied());
     let rows: Vec<_> = (0..videos.len())
@@ -82,6 +89,9 @@ pub fn encode(data: &Dataset, spec: &FeatureSpec, until_ms: i64) -> ItemInputs {
             encoder.encode(&VideoFeatures {
                 id: videos.ids.name(row as u32),
                 title: videos.title[row].as_deref(),
+                title_vector: titles
+                    .zip(videos.title[row].as_deref())
+                    .and_then(|(t, title)| t.vector(title)),
                 tags: &tags,
                 comments: comments[row].as_deref(),
                 length_seconds: videos.length_seconds[row],

@@ -214,9 +214,11 @@ fn says_the_same(catalogue: &Catalogue, row: usize, video: &VideoInput) -> bool 
 
 fn encode(catalogue: &Catalogue, row: &VideoRow, video: &VideoInput, replaces: Option<usize>) -> Result<Added, Error> {
     let tags: Vec<&str> = video.tags.iter().map(String::as_str).collect();
+    let title = catalogue.title(video.title.as_deref());
     let features = VideoFeatures {
         id: &row.id,
         title: video.title.as_deref(),
+        title_vector: title.as_deref(),
         tags: &tags,
         length_seconds: video.length_seconds,
         language: video.language.as_deref(),

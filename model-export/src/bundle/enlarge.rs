@@ -68,7 +68,10 @@ pub fn enlarge(bundle: &Bundle, wanted: Enlarged, root: &Path) -> Result<String,
         factors: &factors,
         factor_dim,
     };
-    draft.file(Role::ItemTensors, items.to_safetensors()?);
+    draft.file(
+        Role::ItemTensors,
+        items.to_safetensors(tensors.titles.as_ref().zip(tensors.teacher.as_deref()))?,
+    );
     let gram = Gram::of(factor_dim, &factors);
     draft.file(Role::Gram, write_f32("gram", &[factor_dim, factor_dim], gram.values()));
     draft.file(Role::Videos, videos(bundle, &ids, wanted.videos)?);

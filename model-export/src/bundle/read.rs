@@ -8,6 +8,8 @@ use arrow::datatypes::{Float32Type, UInt32Type};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use safetensors::tensor::{Dtype, SafeTensors};
 use upnext_core::bundle::{ClientBundle, EngineKind, Manifest, Pointer, Role, is_sha256_hex};
+use upnext_core::feature::spec::TextSpec;
+use upnext_core::text::{LevelRows, Student};
 
 use crate::Error;
 
@@ -36,6 +38,10 @@ pub struct ItemTensors {
     pub factor_scales: Vec<f32>,
     /// Item factors before quantising.
     pub factors_f32: Vec<f32>,
+    /// What encodes the titles of new videos; `None`: the built-in encoder.
+    pub titles: Option<Student>,
+    /// Hash of the sentence encoder that it learnt from.
+    pub teacher: Option<String>,
 }
 
 /// Columns of `server/videos` that training computed.
@@ -150,6 +156,8 @@ impl Bundle {
             factors: file.i8("factors", &[rows, f])?,
             factor_scales: file.f32("factor_scales", &[rows])?,
             factors_f32: file.f32("factors_f32", &[rows, f])?,
+            titles: file.titles()?,
+            teacher: note(&bytes, "title_teacher"),
         })
     }
 
@@ -236,6 +244,12 @@ fn parquet(path: &Path) -> Result<RecordBatch, Error> {
     arrow::compute::concat_batches(&schema, &batches).map_err(|e| broken(&e))
 }
 
+/// A text of a safetensors file's metadata.
+fn note(bytes: &[u8], name: &str) -> Option<String> {
+    let (_, header) = SafeTensors::read_metadata(bytes).ok()?;
+    header.metadata().as_ref()?.get(name).cloned()
+}
+
 struct TensorFile<'a> {
     name: &'static str,
     tensors: SafeTensors<'a>,
@@ -286,6 +300,45 @@ impl<'a> TensorFile<'a> {
                 upnext_core::ErrorKind::NotFinite { what: tensor, index }.into(),
             )),
             None => Ok(values),
+        }
+    }
+
+    /// The student of titles, where there is one.
+    fn titles(&self) -> Result<Option<Student>, Error> {
+        if self.tensors.tensor("title_grams").is_err() {
+            return Ok(None);
+        }
+        let numbers = self.bytes("title_grams", Dtype::U64, &[3])?;
+        let numbers: Vec<u64> = numbers.as_chunks().0.iter().map(|b| u64::from_le_bytes(*b)).collect();
+        let part = |levels: &str, scales: &'static str| -> Result<Option<LevelRows>, Error> {
+            let count = self.rows(scales)?;
+            let width = self
+                .tensors
+                .tensor(levels)
+                .ok()
+                .and_then(|view| view.shape().get(1).copied());
+            let width = width.unwrap_or(0);
+            let levels = self.i8(levels, &[count, width])?;
+            Ok(LevelRows::new(width, levels, self.f32(scales, &[count])?))
+        };
+        let (table, map) = (
+            part("title_table", "title_table_scales")?,
+            part("title_map", "title_map_scales")?,
+        );
+        let student = table.zip(map).and_then(|(table, map)| {
+            let grams = TextSpec {
+                dim: table.len() as u32,
+                min_n: u32::try_from(numbers[1]).ok()?,
+                max_n: u32::try_from(numbers[2]).ok()?,
+            };
+            Student::new(grams, numbers[0], table, map)
+        });
+        match student {
+            Some(student) => Ok(Some(student)),
+            None => Err(unreadable(
+                self.name,
+                "the student of titles does not fit together".to_owned(),
+            )),
         }
     }
 

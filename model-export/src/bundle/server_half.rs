@@ -1,6 +1,6 @@
 //! The server half as bytes: tensors in safetensors, tables in Parquet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{
@@ -12,6 +12,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use safetensors::tensor::{Dtype, TensorView};
 use upnext_core::quantize;
+use upnext_core::text::Student;
 
 use crate::Error;
 use crate::table::{Category, Lists, Videos};
@@ -56,24 +57,46 @@ pub struct Accounts<'a> {
 }
 
 impl Items<'_> {
-    /// `item-tensors.safetensors`: as f32, and as the int8 rows that travel to devices.
+    /// `item-tensors.safetensors`: as f32, and as the int8 rows that travel to devices. Where titles have a student (and the
+    /// hash of its teacher), `title_table` and `title_map` are its int8 rows with their scales, `title_grams` its seed, shortest
+    /// and longest n-gram.
     ///
     /// # Errors
     /// [`Error::ConfigInvalid`] where the lengths do not fit.
-    pub fn to_safetensors(self) -> Result<Vec<u8>, Error> {
+    pub fn to_safetensors(self, titles: Option<(&Student, &str)>) -> Result<Vec<u8>, Error> {
         let rows = self.vectors.len() / self.vector_dim.max(1);
         let (vectors, vector_scales) = quantised(self.vectors, self.vector_dim);
         let (factors, factor_scales) = quantised(self.factors, self.factor_dim);
         let (vectors_f32, factors_f32) = (f32_bytes(self.vectors), f32_bytes(self.factors));
         let (v, f) = (self.vector_dim, self.factor_dim);
-        serialise([
-            ("vectors", Dtype::I8, vec![rows, v], &vectors),
-            ("vector_scales", Dtype::F32, vec![rows], &vector_scales),
-            ("vectors_f32", Dtype::F32, vec![rows, v], &vectors_f32),
-            ("factors", Dtype::I8, vec![rows, f], &factors),
-            ("factor_scales", Dtype::F32, vec![rows], &factor_scales),
-            ("factors_f32", Dtype::F32, vec![rows, f], &factors_f32),
-        ])
+        let mut tensors = vec![
+            ("vectors", Dtype::I8, vec![rows, v], vectors),
+            ("vector_scales", Dtype::F32, vec![rows], vector_scales),
+            ("vectors_f32", Dtype::F32, vec![rows, v], vectors_f32),
+            ("factors", Dtype::I8, vec![rows, f], factors),
+            ("factor_scales", Dtype::F32, vec![rows], factor_scales),
+            ("factors_f32", Dtype::F32, vec![rows, f], factors_f32),
+        ];
+        let Some((student, teacher)) = titles else {
+            return serialise(&tensors, None);
+        };
+        let grams = &student.grams;
+        let numbers = [student.seed, u64::from(grams.min_n), u64::from(grams.max_n)];
+        let parts = [
+            ("title_table", "title_table_scales", student.table()),
+            ("title_map", "title_map_scales", student.map()),
+        ];
+        for (levels, scales, rows) in parts {
+            let bytes = rows.levels().iter().map(|level| level.cast_unsigned()).collect();
+            tensors.push((levels, Dtype::I8, vec![rows.len(), rows.dim()], bytes));
+            tensors.push((scales, Dtype::F32, vec![rows.len()], f32_bytes(rows.scales())));
+        }
+        let grams = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+        tensors.push(("title_grams", Dtype::U64, vec![numbers.len()], grams));
+        serialise(
+            &tensors,
+            Some(HashMap::from([("title_teacher".to_owned(), teacher.to_owned())])),
+        )
     }
 }
 
@@ -84,7 +107,8 @@ impl Accounts<'_> {
     /// As [`Items::to_safetensors`].
     pub fn to_safetensors(self) -> Result<Vec<u8>, Error> {
         let factors = f32_bytes(self.factors);
-        serialise([("factors", Dtype::F32, vec![self.ids.len(), self.factor_dim], &factors)])
+        let factors = ("factors", Dtype::F32, vec![self.ids.len(), self.factor_dim], factors);
+        serialise(&[factors], None)
     }
 
     /// `accounts.parquet`.
@@ -173,12 +197,15 @@ pub(crate) fn to_parquet(columns: Vec<(&str, ArrayRef)>) -> Result<Vec<u8>, Erro
     write().map_err(unfitting)
 }
 
-fn serialise<const N: usize>(tensors: [(&'static str, Dtype, Vec<usize>, &Vec<u8>); N]) -> Result<Vec<u8>, Error> {
+/// A tensor's name, type, shape and bytes.
+type Tensor = (&'static str, Dtype, Vec<usize>, Vec<u8>);
+
+fn serialise(tensors: &[Tensor], about: Option<HashMap<String, String>>) -> Result<Vec<u8>, Error> {
     let mut views = BTreeMap::new();
     for (name, dtype, shape, bytes) in tensors {
-        views.insert(name, TensorView::new(dtype, shape, bytes).map_err(unfitting)?);
+        views.insert(*name, TensorView::new(*dtype, shape.clone(), bytes).map_err(unfitting)?);
     }
-    safetensors::serialize(views, None).map_err(unfitting)
+    safetensors::serialize(views, about).map_err(unfitting)
 }
 
 /// Columns or tensors that do not fit together: a fault of whoever calls, said instead of written.

@@ -136,6 +136,7 @@ fn write_after(root: &Path, metric: f64, weights: Precision, vectors: &[f32], pr
             trend: &[1.5, 0.0, 0.5],
             relevant: &[3, 0, 1],
         },
+        titles: None,
         videos: &data.videos,
         accounts: Accounts {
             ids: &data.users.ids,

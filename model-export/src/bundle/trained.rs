@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use upnext_core::bundle::{Role, write_f32};
-use upnext_core::text::FOLDING;
+use upnext_core::text::{FOLDING, Student};
 
 use super::server_half::{Accounts, ItemFigures, Items, videos_to_parquet};
 use super::{Bundle, Draft, Header, alignment, shelves};
@@ -31,6 +31,8 @@ pub struct Trained<'a> {
     pub items: Items<'a>,
     /// What was counted for each video.
     pub figures: ItemFigures<'a>,
+    /// What encodes the titles of new videos, and the hash of its teacher; `None`: the built-in encoder.
+    pub titles: Option<(&'a Student, &'a str)>,
     /// Videos table.
     pub videos: &'a Videos,
     /// Accounts.
@@ -81,7 +83,7 @@ impl Trained<'_> {
         let f = self.items.factor_dim;
         draft.file(Role::Gram, write_f32("gram", &[f, f], self.gram));
         draft.file(Role::Folding, FOLDING.to_vec());
-        draft.file(Role::ItemTensors, self.items.to_safetensors()?);
+        draft.file(Role::ItemTensors, self.items.to_safetensors(self.titles)?);
         draft.file(Role::UserTensors, self.accounts.to_safetensors()?);
         draft.file(Role::Videos, videos_to_parquet(self.videos, self.figures)?);
         draft.file(Role::Accounts, self.accounts.to_parquet()?);

@@ -3,12 +3,17 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use upnext_export::analyse::BUILT_IN_TEXT;
 use upnext_export::bundle::Bundle;
 use upnext_export::compile::Precision;
 use upnext_export::given::FactorFiles;
+use upnext_export::split::Split;
 use upnext_export::table::Dataset;
+use upnext_export::text::bert::SentenceEncoder;
+use upnext_export::text::student::StudentConfig;
+use upnext_export::text::{Titles, TitlesConfig};
 use upnext_export::towers::Objective;
-use upnext_export::train::{Cache, Model, TrainFile, train, train_with};
+use upnext_export::train::{Cache, Model, Prepared, TrainFile, train_with};
 use upnext_export::{Error, bundle};
 
 use super::data::DataArgs;
@@ -26,7 +31,8 @@ use super::data::DataArgs;
   upnext-export train --print-config > train.toml
   upnext-export train --data data --out bundle --config train.toml --epochs 4
   upnext-export train --data newer --out bundle --previous bundle
-  upnext-export train --data sample --out bundle --factors factors")]
+  upnext-export train --data sample --out bundle --factors factors
+  upnext-export train --data data --out bundle --text-model all-MiniLM-L6-v2")]
 pub struct Train {
     /// Directory with the tables videos, users, interactions (.parquet, .csv or .csv.zst) and dataset.json
     #[arg(long, value_name = "DATA", required_unless_present = "print_config")]
@@ -58,6 +64,13 @@ pub struct Train {
     /// Factors that another solver made of the whole log, as model-export/spark writes them, instead of factorising here
     #[arg(long, value_name = "DIR")]
     factors: Option<PathBuf>,
+    /// Sentence encoder by which titles and comments are read, a directory in Hugging Face's layout; default: the built-in
+    /// n-grams. A student of it comes with the bundle and reads the titles of new videos
+    #[arg(long, value_name = "DIR")]
+    text_model: Option<PathBuf>,
+    /// Where the encoder's vectors are kept by content
+    #[arg(long, value_name = "DIR", default_value = ".upnext/text", requires = "text_model")]
+    text_cache: PathBuf,
     /// Bundle that devices have now, a root or a bundle's own directory: what they stored of it is carried over to the new one
     #[arg(long, value_name = "BUNDLE")]
     previous: Option<PathBuf>,
@@ -118,13 +131,37 @@ impl Train {
         let current = Bundle::open(out).ok().map(|bundle| bundle.id);
         let objective = config.towers.objective;
         let previous = self.previous.as_deref().map(Bundle::open).transpose()?;
-        let learn = |data: &Dataset| match &given {
-            Some(given) => train_with(data, &config, given, &cache),
-            None => train(data, &config, &cache),
+        let encoder = self.text_model.as_deref().map(SentenceEncoder::open).transpose()?;
+        let titles = |data: &Dataset| -> Result<Option<Titles>, Error> {
+            let Some(encoder) = &encoder else { return Ok(None) };
+            let student = StudentConfig {
+                seed: config.seed,
+                ..StudentConfig::default()
+            };
+            let config = TitlesConfig {
+                encoder,
+                cache: &self.text_cache,
+                dim: BUILT_IN_TEXT.dim as usize,
+                student,
+            };
+            Titles::learn(data, &Split::of(data)?, &config).map(Some)
+        };
+        let learn = |data: &Dataset| {
+            let titles = titles(data)?;
+            let given = Prepared {
+                factors: given.as_ref(),
+                titles: titles.as_ref(),
+            };
+            train_with(data, &config, given, &cache)
         };
         let write = |data: &Dataset, model: &Model| model.write(data, objective, weights, previous.as_ref(), out);
         let mut trained = None;
-        let key = (config, weights, previous.as_ref().map(|previous| &previous.id));
+        let key = (
+            config,
+            weights,
+            previous.as_ref().map(|previous| &previous.id),
+            encoder.as_ref().map(SentenceEncoder::hash),
+        );
         let written = cache.step("bundle", &key, || {
             let data = source.load()?;
             let model = learn(&data)?;

@@ -15,7 +15,7 @@ use crate::label::encounters;
 use crate::split::{Side, Split};
 use crate::table::Dataset;
 use crate::towers::Objective;
-use crate::train::{Cache, relevant_pairs, train_with};
+use crate::train::{Cache, Prepared, relevant_pairs, train_with};
 
 struct Made {
     data: Dataset,
@@ -224,7 +224,11 @@ fn a_bundle_holds_the_given_factors_and_a_fold_in_of_their_width() {
     let mut config = TrainConfig::new(Objective::SampledSoftmax, 3);
     config.towers.epochs = 1;
     config.towers.final_epochs = 1;
-    let model = train_with(&made.data, &config, &files, &Cache::none()).unwrap();
+    let given = Prepared {
+        factors: Some(&files),
+        titles: None,
+    };
+    let model = train_with(&made.data, &config, given, &Cache::none()).unwrap();
     assert_eq!(model.factors.items, made.factors.items);
     assert_eq!(
         (model.spec.factor_dim, model.spec.user.fold_in.lambda),

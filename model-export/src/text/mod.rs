@@ -8,11 +8,13 @@ mod recall;
 mod source;
 mod store;
 pub mod student;
+mod titles;
 mod vectors;
 
 pub use recall::{Recall, shortened};
 pub use source::{TextSource, distinct};
 pub use store::VectorStore;
+pub use titles::{Titles, TitlesConfig};
 pub use vectors::TextVectors;
 
 #[cfg(test)]

@@ -61,6 +61,10 @@ impl Model {
                 trend: &self.figures.trend,
                 relevant: &self.figures.relevant,
             },
+            titles: self
+                .titles
+                .as_ref()
+                .map(|(student, teacher)| (student, teacher.as_str())),
             videos: &data.videos,
             accounts: Accounts {
                 ids: &data.users.ids,

@@ -14,6 +14,7 @@ use upnext_core::feature::{ItemLayout, UserLayout};
 use upnext_core::fold_in::Gram;
 use upnext_core::head::{Head, HeadWeights};
 use upnext_core::metrics::roc_auc;
+use upnext_core::text::Student;
 
 pub use cache::Cache;
 pub use config::TrainConfig;
@@ -34,6 +35,7 @@ use crate::ranker::{
 };
 use crate::split::{Side, Split};
 use crate::table::Dataset;
+use crate::text::Titles;
 use crate::towers::weights::{ItemTowerWeights, UserTowerWeights};
 use crate::towers::{Examples, ItemInputs, Material, Objective, QuantRows, UserInputs, fit, item_vectors};
 
@@ -60,6 +62,9 @@ pub struct Model {
     pub head_weights: HeadWeights,
     /// What was counted for each video.
     pub figures: VideoFigures,
+    /// What encodes the titles of new videos, and the hash of the sentence encoder that it learnt from; `None`: the built-in
+    /// encoder does.
+    pub titles: Option<(Student, String)>,
     /// Relevant videos that each user's factor was learnt from.
     pub history_len: Vec<u32>,
     /// Figures of the run, by name.
@@ -80,19 +85,26 @@ struct Towers {
 /// [`Error::SplitEmpty`] where a window has nothing to learn from, [`Error::ConfigInvalid`],
 /// [`Error::TrainingDiverged`].
 pub fn train(data: &Dataset, config: &TrainConfig, cache: &Cache) -> Result<Model, Error> {
-    learn(data, config, None, cache)
+    train_with(data, config, Prepared::default(), cache)
 }
 
-/// [`train`] with the factors of another solver, of a log that `data` holds a part of the users of: what they decide
-/// ([`FactorFiles::settle`]) stands above `config`. `cache` must know [`FactorFiles::files`].
+/// What training may be given beside the log.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Prepared<'a> {
+    /// Factors of another solver, of a log that the data set holds a part of the users of: what they decide
+    /// ([`FactorFiles::settle`]) stands above the configuration. The cache must know [`FactorFiles::files`].
+    pub factors: Option<&'a FactorFiles>,
+    /// Titles and comments as a sentence encoder reads them; `None`: the built-in encoder does.
+    pub titles: Option<&'a Titles>,
+}
+
+/// [`train`] with what it is given beside the log.
 ///
 /// # Errors
 /// As [`train`]; those of [`FactorFiles::read`].
-pub fn train_with(data: &Dataset, config: &TrainConfig, factors: &FactorFiles, cache: &Cache) -> Result<Model, Error> {
-    learn(data, &factors.settle(*config), Some(factors), cache)
-}
-
-fn learn(data: &Dataset, config: &TrainConfig, given: Option<&FactorFiles>, cache: &Cache) -> Result<Model, Error> {
+pub fn train_with(data: &Dataset, config: &TrainConfig, given: Prepared<'_>, cache: &Cache) -> Result<Model, Error> {
+    let Prepared { factors: given, titles } = given;
+    let config = &given.map_or(*config, |factors| factors.settle(*config));
     config.check()?;
     let split = Split::of(data)?;
     let met = encounters(data, &split);
@@ -133,14 +145,14 @@ fn learn(data: &Dataset, config: &TrainConfig, given: Option<&FactorFiles>, cach
             pasts: &pasts,
             factors: &item_factors,
         },
-        items: catalogue::encode(data, &spec, split.factors_until_ms),
+        items: catalogue::encode(data, &spec, titles, split.factors_until_ms),
         mask: Mask::of(config.towers.without, &spec),
         watched: Watched::of(config.ranker.watched, impressions.iter().map(|(e, _)| *e), data),
         config,
     };
     // The ranker must see the towers' scores of moments that they never saw: towers of one half score the other.
     let (early, late) = impressions.split_at(half(&impressions));
-    let key = (config.factors, config.towers);
+    let key = (config.factors, config.towers, titles.map(Titles::teacher));
     let of_early = cache.step("towers-early", &key, || stage.towers("towers, first half", early))?;
     let of_late = cache.step("towers-late", &key, || stage.towers("towers, second half", late))?;
     let mut rows = stage.rows(&of_late, early, &figures)?;
@@ -162,12 +174,19 @@ fn learn(data: &Dataset, config: &TrainConfig, given: Option<&FactorFiles>, cach
     let offered = stage.offered(&of_early, &figures, &offers)?;
     let ranker = ranker_step(&rows, &offered, &config.ranker)?;
     let towers = cache.step("towers", &key, || stage.towers("towers", &impressions))?;
-    let vectors = item_vectors(&towers.item, &catalogue::encode(data, &spec, split.train_until_ms));
+    let vectors = item_vectors(
+        &towers.item,
+        &catalogue::encode(data, &spec, titles, split.train_until_ms),
+    );
     let mut metrics = metrics(&factors, &towers, &rows, &ranker);
     if let Some(seconds) = stage.watched.full_seconds {
         metrics.insert(FULL_SECONDS.to_owned(), f64::from(seconds));
     }
+    if let Some(titles) = titles {
+        metrics.insert("text.student_cosine".to_owned(), titles.cosine());
+    }
     Ok(Model {
+        titles: titles.map(|titles| (titles.student().clone(), titles.teacher().to_owned())),
         history_len,
         split,
         factors,

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use upnext_core::bundle::{FileEntry, Manifest, Pointer, Role, Tensors};
 use upnext_core::feature::spec::FeatureSpec;
 use upnext_core::fold_in::Gram;
-use upnext_core::text::Folding;
+use upnext_core::text::{Folding, Student};
 use upnext_core::{Error, ErrorKind};
 
 use crate::column::Column;
@@ -69,6 +69,8 @@ pub struct Catalogue {
     pub gram: Gram,
     /// What gives a new video its vector.
     pub item_tower: ItemTower,
+    /// What encodes the titles of new videos, where that is not the built-in encoder.
+    pub titles: Option<Student>,
     /// Videos that collaborative filtering knows: those with a factor other than zero.
     pub warm: RowSet,
     /// Accounts and their factors.
@@ -108,6 +110,15 @@ fn unreadable(path: &Path, name: &str, error: &std::io::Error) -> StartError {
 }
 
 impl Catalogue {
+    /// The vector of a new video's title by the bundle's student, where it has one: the item tower learnt from such vectors.
+    #[must_use]
+    pub fn title(&self, title: Option<&str>) -> Option<Vec<f32>> {
+        let (student, title) = self.titles.as_ref().zip(title)?;
+        let mut vector = vec![0.0; student.dim()];
+        student.encode(&self.folding, title, &mut vector);
+        Some(vector)
+    }
+
     /// Loads the current bundle of a root directory. Every file of the manifest is hashed,
     /// the client half too, since this server hands it out.
     ///
@@ -163,7 +174,8 @@ impl Catalogue {
         let (vector_dim, factor_dim) = (manifest.vector_dim as usize, manifest.factor_dim as usize);
         let gram = Tensors::parse("gram", &gram_file)?.f32("gram", &[factor_dim, factor_dim])?;
         let item_file = Arc::new(files.of(Role::ItemTensors)?);
-        let items = tensors::read_items(Arc::clone(&item_file), rows, vector_dim, factor_dim)?;
+        let dims = (vector_dim, factor_dim, spec.text.dim as usize);
+        let items = tensors::read_items(Arc::clone(&item_file), rows, dims)?;
         let ids = accounts::read_ids(files.of(Role::Accounts)?)?;
         let user_file = Arc::new(files.of(Role::UserTensors)?);
         let factors = tensors::read_users(Arc::clone(&user_file), ids.len(), factor_dim)?;
@@ -190,6 +202,7 @@ impl Catalogue {
             folding,
             gram: Gram::new(factor_dim, gram)?,
             item_tower,
+            titles: items.titles,
             warm,
             accounts,
             shelves,

@@ -4,6 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use safetensors::tensor::{Dtype, SafeTensors};
+use upnext_core::feature::spec::TextSpec;
+use upnext_core::text::{LevelRows, Student};
 use upnext_core::{Error, ErrorKind, QuantRow};
 
 use crate::column::Column;
@@ -69,19 +71,27 @@ pub struct Items {
     pub exact_vectors: Column<f32>,
     /// Item factors in f32, row-major.
     pub exact_factors: Column<f32>,
+    /// What encodes the titles of new videos; `None`: the built-in encoder.
+    pub titles: Option<Student>,
 }
 
 const ITEM_FILE: &str = "server/item-tensors.safetensors";
 const USER_FILE: &str = "server/user-tensors.safetensors";
 
-/// Reads `vectors`, `vector_scales`, `vectors_f32`, `factors`, `factor_scales`, `factors_f32` of `rows` items.
-pub fn read_items(file: Arc<FileBytes>, rows: usize, vector_dim: usize, factor_dim: usize) -> Result<Items, Error> {
+/// Reads `vectors`, `vector_scales`, `vectors_f32`, `factors`, `factor_scales`, `factors_f32` of `rows` items, and the student
+/// of titles, of `text_dim` values, where there is one.
+pub fn read_items(
+    file: Arc<FileBytes>,
+    rows: usize,
+    (vector_dim, factor_dim, text_dim): (usize, usize, usize),
+) -> Result<Items, Error> {
     let file = TensorFile::open(ITEM_FILE, &file)?;
     Ok(Items {
         vectors: file.quantised("vectors", "vector_scales", rows, vector_dim)?,
         factors: file.quantised("factors", "factor_scales", rows, factor_dim)?,
         exact_vectors: file.f32s("vectors_f32", &[rows, vector_dim])?,
         exact_factors: file.f32s("factors_f32", &[rows, factor_dim])?,
+        titles: file.titles(text_dim)?,
     })
 }
 
@@ -125,6 +135,49 @@ impl<'a> TensorFile<'a> {
                 found: format!("{:?} {:?}", view.dtype(), view.shape()),
             }))
         }
+    }
+
+    /// `title_table` and `title_map`, int8 rows with scales, and `title_grams`: seed, shortest and longest n-gram. All or none
+    /// of them.
+    fn titles(&self, text_dim: usize) -> Result<Option<Student>, Error> {
+        let Ok(grams) = self.tensors.tensor("title_grams") else {
+            return Ok(None);
+        };
+        let inconsistent = || {
+            Error::from(ErrorKind::BundleInconsistent {
+                what: format!("the student of titles of {}", self.name),
+                expected: format!("a table and a map to {text_dim} values of one width"),
+                found: "others".to_owned(),
+            })
+        };
+        let numbers: Vec<u64> = match (grams.dtype(), grams.shape()) {
+            (Dtype::U64, [3]) => grams
+                .data()
+                .as_chunks()
+                .0
+                .iter()
+                .map(|b| u64::from_le_bytes(*b))
+                .collect(),
+            _ => return Err(inconsistent()),
+        };
+        let table = self.tensors.tensor("title_table").map_err(|_| inconsistent())?;
+        let &[buckets, width] = table.shape() else {
+            return Err(inconsistent());
+        };
+        let part = |levels: &str, scales: &'static str, rows: usize| -> Result<LevelRows, Error> {
+            let rows = self.quantised(levels, scales, rows, width)?;
+            LevelRows::new(width, rows.levels.to_vec(), rows.scales.to_vec()).ok_or_else(inconsistent)
+        };
+        let table = part("title_table", "title_table_scales", buckets)?;
+        let map = part("title_map", "title_map_scales", text_dim)?;
+        let small = |number: Option<&u64>| number.and_then(|number| u32::try_from(*number).ok());
+        let grams = TextSpec {
+            dim: u32::try_from(buckets).map_err(|_| inconsistent())?,
+            min_n: small(numbers.get(1)).ok_or_else(inconsistent)?,
+            max_n: small(numbers.get(2)).ok_or_else(inconsistent)?,
+        };
+        let seed = numbers.first().copied().unwrap_or_default();
+        Student::new(grams, seed, table, map).ok_or_else(inconsistent).map(Some)
     }
 
     fn f32s(&self, tensor: &'static str, shape: &[usize]) -> Result<Column<f32>, Error> {

@@ -1,5 +1,6 @@
 //! The whole server but for the socket, and requests to it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -8,6 +9,7 @@ use axum::http::{HeaderMap, HeaderName, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use tempfile::TempDir;
 use tower::ServiceExt;
+use upnext_core::bundle::Role;
 use upnext_server::admin::AdminKey;
 use upnext_server::app::{AppState, Settings, app};
 use upnext_server::error::ErrorBody;
@@ -16,7 +18,7 @@ use upnext_server::store::Store;
 use upnext_server::store::video::{VideoRow, all};
 use upnext_server::token::TokenKey;
 
-use super::fixture::World;
+use super::fixture::{World, write_bundle};
 
 pub const NOW: i64 = 1_700_000_123_456;
 /// Admin key of the tests.
@@ -91,6 +93,14 @@ impl Client {
     pub fn keeping_with(settings: Settings) -> Client {
         let (root, id) = super::fixture::root_with(&World::small());
         let router = app(Arc::new(keeping_with(root.path(), settings, NOW)));
+        Client { router, id, root }
+    }
+
+    /// The same on a bundle of these files.
+    pub fn keeping_files(files: &BTreeMap<Role, Vec<u8>>) -> Client {
+        let root = tempfile::tempdir().unwrap();
+        let id = write_bundle(root.path(), files, "files");
+        let router = app(Arc::new(keeping(root.path(), NOW)));
         Client { router, id, root }
     }
 

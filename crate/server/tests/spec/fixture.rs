@@ -351,16 +351,40 @@ pub fn quantised(rows: &[f32], dim: usize) -> (Vec<u8>, Vec<f32>) {
 }
 
 pub fn item_tensors(vectors: &[f32], vector_dim: usize, factors: &[f32], factor_dim: usize) -> Vec<u8> {
+    tensors(&item_parts(vectors, vector_dim, factors, factor_dim))
+}
+
+/// The same with a student of titles: a table and a map of `width` values, to vectors of `dim`.
+pub fn titled_tensors(world: &World, width: usize, dim: usize) -> Vec<u8> {
+    let mut parts = item_parts(&world.vectors, VECTOR_DIM, &world.factors, FACTOR_DIM);
+    let ((table, ts), (map, ms)) = (
+        quantised(&noise(8, 16 * width), width),
+        quantised(&noise(9, dim * width), width),
+    );
+    let grams = [11_u64, 2, 4].iter().flat_map(|number| number.to_le_bytes()).collect();
+    parts.extend([
+        ("title_table", Dtype::I8, vec![16, width], table),
+        ("title_table_scales", Dtype::F32, vec![16], le(&ts)),
+        ("title_map", Dtype::I8, vec![dim, width], map),
+        ("title_map_scales", Dtype::F32, vec![dim], le(&ms)),
+        ("title_grams", Dtype::U64, vec![3], grams),
+    ]);
+    tensors(&parts)
+}
+
+type Part = (&'static str, Dtype, Vec<usize>, Vec<u8>);
+
+fn item_parts(vectors: &[f32], vector_dim: usize, factors: &[f32], factor_dim: usize) -> Vec<Part> {
     let count = vectors.len() / vector_dim;
     let ((v, vs), (f, fs)) = (quantised(vectors, vector_dim), quantised(factors, factor_dim));
-    tensors(&[
+    vec![
         ("vectors", Dtype::I8, vec![count, vector_dim], v),
         ("vector_scales", Dtype::F32, vec![count], le(&vs)),
         ("vectors_f32", Dtype::F32, vec![count, vector_dim], le(vectors)),
         ("factors", Dtype::I8, vec![count, factor_dim], f),
         ("factor_scales", Dtype::F32, vec![count], le(&fs)),
         ("factors_f32", Dtype::F32, vec![count, factor_dim], le(factors)),
-    ])
+    ]
 }
 
 /// Path of a role's file, without its hash.

@@ -3,10 +3,14 @@
 use axum::http::{Method, StatusCode};
 use serde_json::json;
 use upnext_core::block::{Block, Dims, source};
+use upnext_core::bundle::Role;
+use upnext_core::feature::VideoFeatures;
+use upnext_core::quantize;
+use upnext_server::catalogue::Catalogue;
 use upnext_server::video::MAX_BODY_BYTES;
 
 use super::client::{ADMIN, Client, NOW, bearer};
-use super::fixture::{FACTOR_DIM, VECTOR_DIM, VIDEOS};
+use super::fixture::{FACTOR_DIM, VECTOR_DIM, VIDEOS, World, spec, titled_tensors};
 
 async fn block(client: &Client, uri: &str, account: Option<&str>) -> Block {
     let token = account.map(bearer).unwrap_or_default();
@@ -160,6 +164,42 @@ async fn a_video_of_a_shelf_stays_in_its_place_when_what_is_known_of_it_changes(
     );
     client.admin(Method::DELETE, &format!("/v1/videos/{id}"), "").await;
     assert_eq!(block(&client, uri, None).await.row_of(&id), None);
+}
+
+#[tokio::test]
+async fn the_title_of_a_new_video_is_read_by_the_bundles_student() {
+    let world = World::small();
+    let mut files = world.files();
+    files.insert(Role::ItemTensors, titled_tensors(&world, 6, spec().text.dim as usize));
+    let (titled, plain) = (Client::keeping_files(&files), Client::keeping());
+    for client in [&titled, &plain] {
+        let body = json!({"title": "Neu hier", "language": "de"});
+        client.admin(Method::PUT, "/v1/videos/new", body).await;
+        let block = block(client, "/v1/candidates?languages=de", None).await;
+        let found = block.vector(block.row_of("new").unwrap()).unwrap();
+        let catalogue = Catalogue::load(client.root.path()).unwrap();
+        let title = catalogue.title(Some("Neu hier"));
+        let video = VideoFeatures {
+            id: "new",
+            title: Some("Neu hier"),
+            title_vector: title.as_deref(),
+            language: Some("de"),
+            ..VideoFeatures::default()
+        };
+        let (spec, tower) = (&catalogue.spec, &catalogue.item_tower);
+        let expected = tower.vector(spec, &catalogue.folding, &video).unwrap();
+        let mut levels = vec![0; expected.len()];
+        let scale = quantize(&expected, &mut levels);
+        assert_eq!((found.values, found.scale), (&levels[..], scale));
+        assert_eq!(title.is_some(), std::ptr::eq(client, &titled));
+        // The two read it in different ways.
+        let by_grams = VideoFeatures {
+            title_vector: None,
+            ..video
+        };
+        let other = tower.vector(spec, &catalogue.folding, &by_grams).unwrap();
+        assert_eq!(other == expected, title.is_none());
+    }
 }
 
 #[tokio::test]

@@ -8,13 +8,15 @@ use arrow::array::{ArrayRef, Float32Array, Int64Array, LargeStringArray, StringA
 use safetensors::tensor::Dtype;
 use upnext_core::Code;
 use upnext_core::bundle::Role;
+use upnext_core::feature::VideoFeatures;
+use upnext_core::text::Folding;
 use upnext_server::catalogue::{Catalogue, Loading, current_id};
 use upnext_server::error::StartError;
 use upnext_server::vector_index::VectorIndex as _;
 
 use super::fixture::{
-    FACTOR_DIM, VIDEOS, World, le, parquet_bytes, path_of, point_at, root_with, spec, tensors, video_columns,
-    write_bundle,
+    FACTOR_DIM, VIDEOS, World, le, parquet_bytes, path_of, point_at, root_with, spec, tensors, titled_tensors,
+    video_columns, write_bundle,
 };
 
 /// The bundle, its files mapped; read, it says the same.
@@ -217,6 +219,37 @@ fn unknown_columns_may_be_absent_and_other_widths_are_read() {
             ("", "", "")
         );
     }
+}
+
+#[test]
+fn a_bundle_may_bring_what_encodes_titles() {
+    let (world, dim) = (World::small(), spec().text.dim as usize);
+    let root = tempfile::tempdir().unwrap();
+    let mut files = world.files();
+    files.insert(Role::ItemTensors, titled_tensors(&world, 6, dim));
+    write_bundle(root.path(), &files, "titled");
+    let catalogue = load(root.path()).unwrap();
+    let mut expected = vec![0.0; dim];
+    let student = catalogue.titles.as_ref().unwrap();
+    student.encode(Folding::current(), "Ein Titel", &mut expected);
+    assert_eq!(catalogue.title(Some("Ein Titel")), Some(expected.clone()));
+    assert_eq!(catalogue.title(None), None);
+    // The item tower reads it in the place of the built-in encoder's.
+    let vector = |title_vector: Option<&[f32]>| {
+        let video = VideoFeatures {
+            title: Some("Ein Titel"),
+            title_vector,
+            ..VideoFeatures::default()
+        };
+        let tower = &catalogue.item_tower;
+        tower.vector(&catalogue.spec, &catalogue.folding, &video).unwrap()
+    };
+    assert_ne!(vector(None), vector(Some(&expected)));
+    let (plain, _) = root_with(&world);
+    assert_eq!(load(plain.path()).unwrap().title(Some("Ein Titel")), None);
+    // Of another width than the tower's input.
+    let other = titled_tensors(&world, 6, dim + 1);
+    assert_eq!(code_with(Role::ItemTensors, other), Code::BundleInconsistent);
 }
 
 #[test]

@@ -56,7 +56,11 @@ pub(super) fn measure(
     let queries: Vec<&str> = queries.iter().map(String::as_str).collect();
     let documents = unit(teacher.encode(&titles, store)?);
     let teacher_queries = unit(teacher.encode(&queries, store)?);
-    let by_student = |texts: &[&str]| encoded(texts, student.dim(), |text, out| student.encode(Folding::current(), text, out));
+    let by_student = |texts: &[&str]| {
+        encoded(texts, student.dim(), |text, out| {
+            student.encode(Folding::current(), text, out)
+        })
+    };
     let by_grams = |spec: &TextSpec, texts: &[&str]| {
         encoded(texts, spec.dim as usize, |text, out| {
             encode_text(spec, seed, Folding::current(), text, out)

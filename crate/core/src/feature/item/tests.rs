@@ -49,6 +49,15 @@ fn known_values_stand_where_the_layout_says() {
     let (length, _) = spec.item.length.value(Some(60.0));
     let (views, _) = spec.item.views.value(Some(9.0));
     assert_eq!(encoded.dense[16..], [length, 1.0, 0.0, 0.0, 0.0, 0.0, views, 1.0]);
+    // A vector of the title, by whatever encoder, stands in the place of the built-in one.
+    let by_other = [0.25; 8];
+    let other = VideoFeatures {
+        title_vector: Some(&by_other),
+        ..video
+    };
+    let encoded_other = encode_item(&spec, Folding::current(), &other);
+    assert_eq!(encoded_other.dense[..8], by_other);
+    assert_eq!(encoded_other.dense[8..], encoded.dense[8..]);
 }
 
 #[test]
@@ -86,7 +95,7 @@ proptest! {
         let layout = ItemLayout::new(&spec);
         let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
         let video = VideoFeatures {
-            id: &id, title: title.as_deref(), tags: &tags, comments: None, length_seconds: number,
+            id: &id, title: title.as_deref(), title_vector: None, tags: &tags, comments: None, length_seconds: number,
             language: word.as_deref(), rating: word.as_deref(), channel: word.as_deref(),
             likes: number, comments_count: number, views: number,
         };

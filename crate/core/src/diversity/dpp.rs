@@ -3,48 +3,74 @@
 //! a sliding window.
 
 use super::{Spread, Tally, UnitRows, select};
+use crate::program::kernel::dot_f64;
 
 /// Share of the cosines in the kernel `0.9 S + 0.1 I`. Of cosines alone the determinant of more rows than they are wide
 /// is 0, a twin's logarithm minus infinity, and no relevance could outweigh it; so it is −ln 10 at least.
 pub(super) const SHARE: f64 = 0.9;
 
 /// What a spread is below its bound at least: no rounding of a logarithm is as large.
-const SLACK: f32 = 1e-4;
+const SLACK: f64 = 1e-4;
+
+/// What `d²` is at least, but for rounding: the share of `I`.
+const LEAST: f64 = 1.0 - SHARE;
 
 /// The spread of a determinantal point process over cosines `S`, kernel `L = 0.9 S + 0.1 I`: `log det` of the window with
 /// the candidate minus that without it, −2.3..=0. A row of zeros is alike to nothing: 0.
 ///
-/// With `L = V Vᵀ` of the window, `cᵢ` solves `V cᵢ = L[window, i]` and `dᵢ² = Lᵢᵢ − |cᵢ|²`: each pick `j`
-/// appends one entry, `e = (Lⱼᵢ − ⟨cⱼ, cᵢ⟩) / dⱼ`, and takes `e²` from `dᵢ²`. Where the oldest pick leaves, Givens
-/// rotations move its column into the ones behind it. Both are kept as steps, which a candidate takes when it is settled:
-/// `dᵢ²` falls with every pick, so that what it was is a bound of what it is, until a pick leaves.
+/// With `L = V Vᵀ` of the window, oldest first, `cᵢ` solves `V cᵢ = L[window, i]` and `dᵢ² = Lᵢᵢ − |cᵢ|²`: each pick `j`
+/// appends one entry, `e = (Lⱼᵢ − ⟨V[j], cᵢ⟩) / Vⱼⱼ`, and takes `e²` from `dᵢ²`. Where the oldest pick leaves, Givens
+/// rotations move its column into the ones behind it, and what is left of it goes back to `dᵢ²`.
+///
+/// A candidate takes the picks when it is settled, one after the other, and no more of them than it needs to be behind.
+/// What it has taken are the oldest ones of the window: their `dᵢ²` is a bound of what all of them leave. The rotations of
+/// some columns are made of these columns alone, so a candidate that is behind loses the oldest pick all the same.
 #[derive(Debug)]
 pub struct Determinant<'a> {
     rows: &'a UnitRows,
     /// Picks that are kept: one fewer than the window.
     keeps: usize,
-    /// `cᵢ`, `keeps` places for each candidate.
+    /// For each candidate `cᵢ`, as far as it has taken the picks.
     c: Vec<f64>,
-    /// `dᵢ²`.
-    square: Vec<f64>,
-    /// Rows of V, lower triangle, `keeps` places each.
-    factor: Vec<f64>,
-    /// Picks in the window.
-    len: usize,
-    steps: Vec<Step>,
-    /// How many steps a candidate has taken.
-    taken: Vec<usize>,
-    spread: Vec<f32>,
+    candidates: Vec<Taken>,
     bounds: Vec<f32>,
+    /// Picks in the window, oldest first.
+    window: Vec<usize>,
+    /// Rows of V left of its diagonal.
+    factor: Vec<f64>,
+    /// Its diagonal.
+    diagonal: Vec<f64>,
+    /// One over it.
+    inverse: Vec<f64>,
 }
 
-/// What happens to `c` and `d²` of every candidate.
-#[derive(Debug)]
-enum Step {
-    /// A pick enters: its row, its `c`, its `d`.
-    Enter(usize, Vec<f64>, f64),
-    /// The oldest one leaves: the rotations, cosine and sine of each.
-    Leave(Vec<(f64, f64)>),
+/// How far a candidate is.
+#[derive(Debug, Clone, Copy)]
+struct Taken {
+    /// How many picks of the window it has taken, the oldest first.
+    picks: usize,
+    /// `dᵢ²` as of these.
+    square: f64,
+    /// The spread, where all are taken and it was asked for.
+    spread: Option<f32>,
+    /// Slope and height at 0 of a line that is above the logarithm: that which touched it last, and a little.
+    line: (f64, f64),
+}
+
+impl Taken {
+    const NONE: Taken = Taken {
+        picks: 0,
+        square: 1.0,
+        spread: None,
+        // ln x ≤ x − 1.
+        line: (1.0, SLACK - 1.0),
+    };
+
+    /// What the spread is at most.
+    #[inline(always)]
+    fn bound(&self) -> f64 {
+        self.square * self.line.0 + self.line.1
+    }
 }
 
 impl<'a> Determinant<'a> {
@@ -57,36 +83,81 @@ impl<'a> Determinant<'a> {
             rows,
             keeps,
             c: vec![0.0; keeps * count],
-            square: vec![1.0; count],
+            candidates: vec![Taken::NONE; count],
+            bounds: vec![SLACK as f32; count],
+            window: Vec::with_capacity(keeps),
             factor: vec![0.0; keeps * keeps],
-            len: 0,
-            steps: Vec::new(),
-            taken: vec![0; count],
-            spread: vec![0.0; count],
-            bounds: vec![SLACK; count],
+            diagonal: vec![0.0; keeps],
+            inverse: vec![0.0; keeps],
         }
     }
 
-    /// Takes the oldest pick out of the factorisation.
-    fn leave(&mut self) -> Step {
-        let (w, last) = (self.keeps, self.len - 1);
+    /// Takes the oldest pick out of the factorisation, and gives back to each candidate what it took from it.
+    fn leave(&mut self) {
+        let (w, last) = (self.keeps, self.window.len() - 1);
         let mut column: Vec<f64> = (1..=last).map(|row| self.factor[row * w]).collect();
         let mut turns = Vec::with_capacity(last);
         for l in 0..last {
-            let (diagonal, below) = (self.factor[(l + 1) * w + l + 1], column[l]);
+            let (diagonal, below) = (self.diagonal[l + 1], column[l]);
             let length = libm::sqrt(diagonal * diagonal + below * below);
             let (cos, sin) = (diagonal / length, below / length);
             turns.push((cos, sin));
-            self.factor[l * w + l] = length;
+            self.diagonal[l] = length;
+            self.inverse[l] = 1.0 / length;
             for (row, first) in column.iter_mut().enumerate().skip(l + 1) {
                 let old = self.factor[(row + 1) * w + l + 1];
                 self.factor[row * w + l] = cos * old + sin * *first;
                 *first = cos * *first - sin * old;
             }
         }
-        self.len = last;
-        Step::Leave(turns)
+        self.window.remove(0);
+        for (i, own) in self.candidates.iter_mut().enumerate() {
+            match own.picks {
+                0 => continue,
+                1 => *own = Taken::NONE,
+                picks => {
+                    own.square += turn(&mut self.c[i * w..][..picks], &turns);
+                    (own.picks, own.spread) = (picks - 1, None);
+                }
+            }
+            self.bounds[i] = own.bound() as f32;
+        }
     }
+
+    /// Lets a candidate take the picks of the window that it has not, until its spread is below `least`; whether it is.
+    fn take(&mut self, candidate: usize, least: f32) -> bool {
+        let w = self.keeps;
+        let c = &mut self.c[candidate * w..][..w];
+        let mut own = self.candidates[candidate];
+        let least = f64::from(least);
+        let mut below = false;
+        for (at, picked) in self.window.iter().enumerate().skip(own.picks) {
+            let common = dot_f64(&self.factor[at * w..][..at], &c[..at]);
+            let e = (SHARE * f64::from(self.rows.cosine(*picked, candidate)) - common) * self.inverse[at];
+            c[at] = e;
+            own.square -= e * e;
+            own.picks = at + 1;
+            below = own.bound() < least;
+            if below {
+                break;
+            }
+        }
+        own.spread = None;
+        self.candidates[candidate] = own;
+        below
+    }
+}
+
+/// Turns the entries of a candidate, so that the column of the oldest pick moves into the others; gives the square of what is
+/// left of it.
+fn turn(c: &mut [f64], turns: &[(f64, f64)]) -> f64 {
+    let mut first = c[0];
+    for l in 0..c.len() - 1 {
+        let ((cos, sin), old) = (turns[l], c[l + 1]);
+        c[l] = cos * old + sin * first;
+        first = cos * first - sin * old;
+    }
+    first * first
 }
 
 impl Spread for Determinant<'_> {
@@ -94,57 +165,37 @@ impl Spread for Determinant<'_> {
         &self.bounds
     }
 
-    fn settle(&mut self, candidate: usize) -> f32 {
-        let w = self.keeps;
-        let steps = &self.steps[self.taken[candidate]..];
-        if steps.is_empty() {
-            return self.spread[candidate];
+    fn settle(&mut self, candidate: usize, least: f32) -> Option<f32> {
+        if self.candidates[candidate].picks < self.window.len() && self.take(candidate, least) {
+            self.bounds[candidate] = self.candidates[candidate].bound() as f32;
+            return None;
         }
-        self.taken[candidate] = self.steps.len();
-        let c = &mut self.c[candidate * w..(candidate + 1) * w];
-        let square = &mut self.square[candidate];
-        for step in steps {
-            match step {
-                Step::Enter(picked, own, pivot) => {
-                    let common: f64 = own.iter().zip(&*c).map(|(a, b)| a * b).sum();
-                    let e = (SHARE * f64::from(self.rows.cosine(*picked, candidate)) - common) / pivot;
-                    c[own.len()] = e;
-                    *square -= e * e;
-                }
-                Step::Leave(turns) => {
-                    let mut first = c[0];
-                    for (l, (cos, sin)) in turns.iter().enumerate() {
-                        let old = c[l + 1];
-                        c[l] = cos * old + sin * first;
-                        first = cos * first - sin * old;
-                    }
-                    *square += first * first;
-                }
-            }
+        let own = &mut self.candidates[candidate];
+        if own.spread.is_none() {
+            let square = if own.square < LEAST { LEAST } else { own.square };
+            let log = libm::log(square);
+            own.line = (1.0 / square, log - 1.0 + SLACK);
+            own.spread = Some(log as f32);
+            self.bounds[candidate] = own.bound() as f32;
         }
-        let spread = libm::log(square.max(1.0 - SHARE)) as f32;
-        self.spread[candidate] = spread;
-        self.bounds[candidate] = spread + SLACK;
-        spread
+        own.spread
     }
 
     fn pick(&mut self, picked: usize) {
-        let w = self.keeps;
-        if w == 0 {
+        if self.keeps == 0 {
             return;
         }
-        if self.len == w {
-            let step = self.leave();
-            self.steps.push(step);
-            self.bounds.fill(SLACK);
+        if self.window.len() == self.keeps {
+            self.leave();
         }
-        self.settle(picked);
-        let pivot = libm::sqrt(self.square[picked].max(1.0 - SHARE));
-        let own = self.c[picked * w..picked * w + self.len].to_vec();
-        self.factor[self.len * w..self.len * w + self.len].copy_from_slice(&own);
-        self.factor[self.len * w + self.len] = pivot;
-        self.steps.push(Step::Enter(picked, own, pivot));
-        self.len += 1;
+        self.take(picked, f32::NEG_INFINITY);
+        let (w, len) = (self.keeps, self.window.len());
+        self.factor[len * w..][..len].copy_from_slice(&self.c[picked * w..][..len]);
+        self.diagonal[len] = libm::sqrt(self.candidates[picked].square.max(LEAST));
+        self.inverse[len] = 1.0 / self.diagonal[len];
+        self.window.push(picked);
+        // It is no candidate any more.
+        self.candidates[picked] = Taken::NONE;
     }
 }
 

@@ -34,13 +34,13 @@ impl Spread for Nearest<'_> {
         &self.spread
     }
 
-    fn settle(&mut self, candidate: usize) -> f32 {
+    fn settle(&mut self, candidate: usize, _least: f32) -> Option<f32> {
         let spread = &mut self.spread[candidate];
         for picked in &self.picks[self.seen[candidate]..] {
             *spread = spread.min(-self.rows.cosine(candidate, *picked));
         }
         self.seen[candidate] = self.picks.len();
-        *spread
+        Some(*spread)
     }
 
     fn pick(&mut self, picked: usize) {

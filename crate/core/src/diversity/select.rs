@@ -1,6 +1,7 @@
 //! The greedy loop that every method shares.
 
 use super::{Calibration, Tally};
+use crate::program::kernel::{largest, mix, next_of};
 
 /// What a method adds to relevance: how far each candidate is from the picked ones.
 ///
@@ -11,8 +12,9 @@ pub trait Spread {
     /// For each candidate what its spread is at most, as long as nothing more is picked; any for those that were picked.
     fn bounds(&self) -> &[f32];
 
-    /// The spread of a candidate, more is more different: what the picks so far make of it, whenever it is asked.
-    fn settle(&mut self, candidate: usize) -> f32;
+    /// The spread of a candidate, more is more different: what the picks so far make of it, whenever it is asked. `None` where
+    /// it is below `least`: then nobody needs to know how far.
+    fn settle(&mut self, candidate: usize, least: f32) -> Option<f32>;
 
     /// A candidate was picked.
     fn pick(&mut self, picked: usize);
@@ -39,9 +41,11 @@ pub fn select(
 ) -> Vec<usize> {
     let lambda = if lambda.is_nan() { 1.0 } else { lambda.clamp(0.0, 1.0) };
     let scaled = unit_range(relevance);
-    let mut open: Vec<usize> = (0..relevance.len()).filter(|i| relevance[*i].is_finite()).collect();
+    // Both rise. Places that are not open have a value that is below every other.
+    let (mut open, mut closed): (Vec<usize>, Vec<usize>) = (0..scaled.len()).partition(|i| relevance[*i].is_finite());
     let mut picked: Vec<usize> = Vec::with_capacity(size.min(relevance.len()));
     let mut values = vec![0.0; relevance.len()];
+    let mut merits = scaled.clone();
     while picked.len() < size {
         let alone = picked.is_empty() || lambda >= 1.0;
         // Merit and spread, by their weights.
@@ -49,58 +53,64 @@ pub fn select(
             true => merit,
             false => lambda * merit + (1.0 - lambda) * spread,
         };
-        let merit = |i: usize, tally: &Tally| scaled[i] * tally.weight(i);
-        let mut best: Option<(usize, f32)> = None;
-        let mut offer = |place: usize, own: f32, tally: &Tally| {
-            if best.is_none_or(|(_, highest)| own > highest) && tally.full(open[place]).is_none() {
-                best = Some((place, own));
-            }
-        };
-        if let Some(calibration) = &mut calibration {
-            // The mix moves every value: all are worked out.
-            for i in &open {
-                let spread = if alone { 0.0 } else { spread.settle(*i) };
-                values[*i] = value(merit(*i, tally), spread);
-            }
-            calibration.apply(&open, &mut values);
-            (0..open.len()).for_each(|place| offer(place, values[open[place]], tally));
-        } else {
-            let bounds = spread.bounds();
-            for (place, i) in open.iter().enumerate() {
-                let own = value(merit(*i, tally), bounds[*i]);
-                values[*i] = own;
-                offer(place, own, tally);
-            }
+        if tally.decays() {
+            open.iter().for_each(|i| merits[*i] = scaled[*i] * tally.weight(*i));
         }
+        match &mut calibration {
+            // The mix moves every value: all are worked out.
+            Some(calibration) => {
+                for i in &open {
+                    let spread = if alone {
+                        None
+                    } else {
+                        spread.settle(*i, f32::NEG_INFINITY)
+                    };
+                    values[*i] = value(merits[*i], spread.unwrap_or(0.0));
+                }
+                calibration.apply(&open, &mut values);
+            }
+            None if alone => values.copy_from_slice(&merits),
+            None => mix(&merits, lambda, spread.bounds(), &mut values),
+        }
+        closed.iter().for_each(|i| values[*i] = f32::NEG_INFINITY);
+        let mut best = best(&open, &values, tally);
         if let (false, None, Some((first, _))) = (alone, &calibration, best) {
-            let mut exact = |i: usize, values: &mut [f32]| {
-                values[i] = value(merit(i, tally), spread.settle(i));
+            // The value of one; none where it is below another's.
+            let mut exact = |i: usize, highest: f32, values: &mut [f32]| {
+                let spread = spread.settle(i, short_of(highest, lambda, merits[i]));
+                values[i] = spread.map_or(f32::NEG_INFINITY, |spread| value(merits[i], spread));
                 values[i]
             };
-            let (mut at, mut highest) = (first, exact(open[first], &mut values));
+            let (mut at, mut highest) = (first, exact(first, f32::NEG_INFINITY, &mut values));
             // Who is not below the best even by a bound is worked out too; of equals the earlier one is the best.
-            for (place, i) in open.iter().enumerate() {
-                if place != first && values[*i] >= highest {
-                    let own = exact(*i, &mut values);
-                    if (own > highest || own == highest && place < at) && tally.full(*i).is_none() {
-                        (at, highest) = (place, own);
+            let mut from = 0;
+            while let Some(i) = next_of(&values, from, highest) {
+                from = i + 1;
+                if i != first {
+                    let own = exact(i, highest, &mut values);
+                    if (own > highest || own == highest && i < at) && tally.full(i).is_none() {
+                        (at, highest) = (i, own);
                     }
                 }
             }
             best = Some((at, highest));
         }
         tally.pass_over(&open, &values, best);
-        let Some((place, _)) = best else { break };
+        let Some((next, _)) = best else { break };
         // Not swap_remove: the order of what is left decides between equals.
-        let next = open.remove(place);
+        if let Ok(place) = open.binary_search(&next) {
+            open.remove(place);
+        }
+        closed.push(next);
         tally.add(next);
         if let Some(calibration) = &mut calibration {
             calibration.add(next);
         }
-        if lambda < 1.0 {
+        picked.push(next);
+        // After the last one nobody asks.
+        if lambda < 1.0 && picked.len() < size {
             spread.pick(next);
         }
-        picked.push(next);
     }
     for i in (0..relevance.len()).filter(|i| !relevance[*i].is_finite()) {
         if picked.len() < size {
@@ -114,6 +124,31 @@ pub fn select(
         }
     }
     picked
+}
+
+/// A spread that leaves `λ · merit + (1 − λ) · spread` below `highest`, also where both are rounded; so every lesser one does.
+fn short_of(highest: f32, lambda: f32, merit: f32) -> f32 {
+    let mut least = (highest - lambda * merit) / (1.0 - lambda);
+    let mut step = 1e-6;
+    while lambda * merit + (1.0 - lambda) * least >= highest && least > f32::NEG_INFINITY {
+        least -= step;
+        step *= 2.0;
+    }
+    least
+}
+
+/// The candidate of the highest value whose groups are not full, the first where two are equal, and its value.
+fn best(open: &[usize], values: &[f32], tally: &Tally) -> Option<(usize, f32)> {
+    if !tally.caps() {
+        return largest(values).map(|i| (i, values[i]));
+    }
+    let mut best: Option<(usize, f32)> = None;
+    for i in open {
+        if best.is_none_or(|(_, highest)| values[*i] > highest) && tally.full(*i).is_none() {
+            best = Some((*i, values[*i]));
+        }
+    }
+    best
 }
 
 /// The values scaled to 0..=1; those that are not finite become 0.

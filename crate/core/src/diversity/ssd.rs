@@ -95,11 +95,11 @@ impl Spread for Spectrum<'_> {
         &self.bounds
     }
 
-    fn settle(&mut self, candidate: usize) -> f32 {
+    fn settle(&mut self, candidate: usize, _least: f32) -> Option<f32> {
         if self.keeps == 0 {
-            return 1.0;
+            return Some(1.0);
         }
-        (self.volume * self.left(candidate)) as f32
+        Some((self.volume * self.left(candidate)) as f32)
     }
 
     fn pick(&mut self, picked: usize) {

@@ -119,14 +119,23 @@ impl Tally {
         self.tags.change(candidate, -1);
     }
 
-    /// Notes which of `open` would have had the place but for a cap; `best` is the place in `open` and the value of
-    /// the one that has it.
+    /// Whether the candidates' weights change with the slate.
+    pub(super) fn decays(&self) -> bool {
+        self.limits.decay > 0.0
+    }
+
+    /// Whether there is a cap.
+    pub(super) fn caps(&self) -> bool {
+        self.limits.per_channel.is_some() || self.limits.per_tag.is_some()
+    }
+
+    /// Notes which of `open` would have had the place but for a cap; `best` is the one that has it and its value.
     pub(super) fn pass_over(&mut self, open: &[usize], values: &[f32], best: Option<(usize, f32)>) {
-        if self.limits.per_channel.is_none() && self.limits.per_tag.is_none() {
+        if !self.caps() {
             return;
         }
-        for (place, i) in open.iter().enumerate() {
-            let better = best.is_none_or(|(at, value)| values[*i] > value || (values[*i] == value && place < at));
+        for i in open {
+            let better = best.is_none_or(|(at, value)| values[*i] > value || (values[*i] == value && *i < at));
             if better && let Some(cap) = self.full(*i) {
                 self.passed[*i] = Some(cap);
             }

@@ -296,9 +296,9 @@ impl Spread for Asked<'_> {
         }
     }
 
-    fn settle(&mut self, candidate: usize) -> f32 {
+    fn settle(&mut self, candidate: usize, least: f32) -> Option<f32> {
         self.times += 1;
-        self.of.settle(candidate)
+        self.of.settle(candidate, least)
     }
 
     fn pick(&mut self, picked: usize) {
@@ -332,6 +332,33 @@ proptest! {
                 (picked, passed)
             };
             prop_assert_eq!(slate(Vec::new()), slate(vec![f32::INFINITY; case.len()]));
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_candidate_that_is_behind_is_below_its_bound_and_catches_up(
+        case in cases(), window in 2_usize..7, asked in prop::collection::vec((any::<u32>(), -2.5_f32..0.1), 24),
+    ) {
+        let rows = unit_rows(&case);
+        let (count, unit) = (case.len(), unit(&case));
+        let mut lazy = Determinant::new(&rows, count, window);
+        for (pick, (some, least)) in asked.into_iter().enumerate().take(count) {
+            lazy.pick(pick);
+            let before: Vec<usize> = (0..=pick).collect();
+            let before = &before[before.len().saturating_sub(window - 1)..];
+            for i in pick + 1..count {
+                let exact = log_determinant::<99>(&unit, before, i) as f32;
+                // Who was asked once is not asked again before some picks later.
+                if some >> (i % 32) & 1 == 1 {
+                    match lazy.settle(i, least) {
+                        Some(spread) => prop_assert!((spread - exact).abs() < 1e-4, "{} {}", spread, exact),
+                        None => prop_assert!(exact < least, "{} {}", exact, least),
+                    }
+                }
+                prop_assert!(lazy.bounds()[i] >= exact - 1e-5, "{} of {} after {}", i, count, pick);
+            }
         }
     }
 }

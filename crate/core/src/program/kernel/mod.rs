@@ -8,7 +8,7 @@ pub(super) mod oracle;
 mod rows;
 
 use super::format::OpCode;
-use lanes::Lanes;
+use lanes::{Lanes, Pair};
 pub(crate) use levels::widen;
 pub use levels::{level_dot, mixed_dot};
 pub use rows::dense_rows;
@@ -31,7 +31,9 @@ pub fn dense(x: &[f32], weights: &[f32], bias: Option<&[f32]>, out: &mut [f32]) 
     let (fours, rest) = x.as_chunks::<4>();
     let mut blocks = weights.chunks_exact(4 * width);
     for (four, rows) in fours.iter().zip(&mut blocks) {
-        if *four != [0.0; 4] {
+        let [a, b, c, d] = *four;
+        // By name: two arrays are compared by a call.
+        if a != 0.0 || b != 0.0 || c != 0.0 || d != 0.0 {
             add_four_rows(four, rows, out);
         }
     }
@@ -329,4 +331,69 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
         sum += u * v;
     }
     sum
+}
+
+/// Dot product in four lanes, folded pairwise, then what is left of a length.
+#[inline(always)]
+pub(crate) fn dot_f64(a: &[f64], b: &[f64]) -> f64 {
+    let zero = Pair::load(&[0.0; 2]);
+    let (mut low, mut high) = (zero, zero);
+    let n = a.len().min(b.len());
+    let ((a, a_rest), (b, b_rest)) = (a[..n].as_chunks::<4>(), b[..n].as_chunks::<4>());
+    for (x, y) in a.iter().zip(b) {
+        let ((x, _), (y, _)) = (x.as_chunks::<2>(), y.as_chunks::<2>());
+        low = low.plus_product(Pair::load(&x[0]), Pair::load(&y[0]));
+        high = high.plus_product(Pair::load(&x[1]), Pair::load(&y[1]));
+    }
+    let ([a, b], [c, d]) = (low.values(), high.values());
+    let mut sum = (a + c) + (b + d);
+    for (x, y) in a_rest.iter().zip(b_rest) {
+        sum += x * y;
+    }
+    sum
+}
+
+/// `a · by + b · (1 − by)` of each pair, the second factor in `f32`.
+pub(crate) fn mix(a: &[f32], by: f32, b: &[f32], out: &mut [f32]) {
+    let (of_a, of_b) = (Lanes::splat(by), Lanes::splat(1.0 - by));
+    let ((out, out_rest), (a, a_rest), (b, b_rest)) =
+        (out.as_chunks_mut::<4>(), a.as_chunks::<4>(), b.as_chunks::<4>());
+    for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
+        Lanes::load(a).times(of_a).plus_product(of_b, Lanes::load(b)).store(out);
+    }
+    for ((out, a), b) in out_rest.iter_mut().zip(a_rest).zip(b_rest) {
+        *out = by * a + (1.0 - by) * b;
+    }
+}
+
+/// The place of the largest value, the first where several are; none where no value is above minus infinity.
+pub(crate) fn largest(values: &[f32]) -> Option<usize> {
+    let (tiles, rest) = values.as_chunks::<4>();
+    let least = Lanes::splat(f32::NEG_INFINITY);
+    let mut lanes = [0.0; 4];
+    tiles
+        .iter()
+        .fold(least, |most, four| most.at_least(Lanes::load(four)))
+        .store(&mut lanes);
+    let most = lanes
+        .iter()
+        .chain(rest)
+        .fold(f32::NEG_INFINITY, |most, v| if most < *v { *v } else { most });
+    (most > f32::NEG_INFINITY).then(|| next_of(values, 0, most)).flatten()
+}
+
+/// The first place from `from` on with a value of `least` or more.
+pub(crate) fn next_of(values: &[f32], from: usize, least: f32) -> Option<usize> {
+    let values = values.get(from..)?;
+    let mut at = 0;
+    // Eight at a time, by their largest: most are below.
+    for eight in values.as_chunks::<8>().0 {
+        let (low, high) = (Lanes::from(eight, 0), Lanes::from(eight, 4));
+        if low.any_at_least(least) || high.any_at_least(least) {
+            break;
+        }
+        at += 8;
+    }
+    let found = values[at..].iter().position(|v| *v >= least)?;
+    Some(from + at + found)
 }

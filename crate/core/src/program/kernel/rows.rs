@@ -3,73 +3,6 @@
 use super::dense;
 use super::lanes::Lanes;
 
-/// Some columns of one row, in registers.
-trait Columns: Copy {
-    /// How many.
-    const COUNT: usize;
-
-    /// The first of a row's values; `None` of a row that is shorter.
-    fn load(values: &[f32]) -> Option<Self>;
-
-    /// The sums, each with its product.
-    fn plus_product(self, x: f32, weights: Self) -> Self;
-
-    /// Writes them to the start of `out`.
-    fn store(self, out: &mut [f32]);
-}
-
-impl Columns for Lanes {
-    const COUNT: usize = 4;
-
-    #[inline(always)]
-    fn load(values: &[f32]) -> Option<Lanes> {
-        Some(Lanes::load(values.first_chunk()?))
-    }
-
-    #[inline(always)]
-    fn plus_product(self, x: f32, weights: Lanes) -> Lanes {
-        Lanes::plus_product(self, Lanes::splat(x), weights)
-    }
-
-    #[inline(always)]
-    fn store(self, out: &mut [f32]) {
-        if let Some(out) = out.first_chunk_mut() {
-            Lanes::store(self, out);
-        }
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Eight(Lanes, Lanes);
-
-impl Columns for Eight {
-    const COUNT: usize = 8;
-
-    #[inline(always)]
-    fn load(values: &[f32]) -> Option<Eight> {
-        let (low, high) = values.first_chunk::<8>()?.split_at(4);
-        Some(Eight(Columns::load(low)?, Columns::load(high)?))
-    }
-
-    #[inline(always)]
-    fn plus_product(self, x: f32, weights: Eight) -> Eight {
-        let x = Lanes::splat(x);
-        Eight(
-            Lanes::plus_product(self.0, x, weights.0),
-            Lanes::plus_product(self.1, x, weights.1),
-        )
-    }
-
-    #[inline(always)]
-    fn store(self, out: &mut [f32]) {
-        if let Some(out) = out.first_chunk_mut::<8>() {
-            let (low, high) = out.split_at_mut(4);
-            Columns::store(self.0, low);
-            Columns::store(self.1, high);
-        }
-    }
-}
-
 /// [`dense`] of each row of `x`, `inputs` values each, to the same bits: a sum starts at its bias, and takes its products in
 /// the order of the row.
 ///
@@ -77,7 +10,7 @@ impl Columns for Eight {
 /// what they are multiplied by, so that a sum is read and written once. A row alone, as a tower's, is better off in [`dense`],
 /// which reads the weights one after the other and passes over zeros.
 ///
-/// Slices of other lengths are cut to the shortest that fits; the caller has checked them.
+/// Rows that are not whole are passed over; the caller has checked that weights and biases fit.
 ///
 /// ```
 /// use upnext_core::program::kernel::dense_rows;
@@ -88,92 +21,144 @@ impl Columns for Eight {
 pub fn dense_rows(x: &[f32], inputs: usize, weights: &[f32], bias: Option<&[f32]>, out: &mut [f32]) {
     let inputs = inputs.max(1);
     let width = (weights.len() / inputs).max(1);
-    let whole = (x.len() / (4 * inputs)).min(out.len() / (4 * width));
-    let (x, x_rest) = x.split_at(whole * 4 * inputs);
-    let (out, out_rest) = out.split_at_mut(whole * 4 * width);
-    for (x, out) in x.chunks_exact(4 * inputs).zip(out.chunks_exact_mut(4 * width)) {
-        four_rows(x, inputs, weights, bias, out, width);
+    let fours = (x.len() / (4 * inputs)).min(out.len() / (4 * width));
+    let (x, x_rest) = x.split_at(fours * 4 * inputs);
+    let (out, out_rest) = out.split_at_mut(fours * 4 * width);
+    let zeros = [0.0; 4];
+    let own = |at: usize| bias.and_then(|bias| bias.get(at..)).unwrap_or(&zeros);
+    let mut from = 0;
+    while from < width && fours > 0 {
+        let mut to = 0;
+        if width < 4 {
+            for x in x.chunks_exact(4 * inputs) {
+                four_sums(x, inputs, &weights[from..], width, own(from), &mut out[to + from..]);
+                to += 4 * width;
+            }
+            from += 1;
+            continue;
+        }
+        // What is left of a width is not less than eight columns: some are worked out twice, to the same bits.
+        let first = from.min(width.saturating_sub(8));
+        let apart = (width - 4 - first).min(4);
+        // Added to zero, for the reason that `dense` gives.
+        let start = |at: usize| Lanes::splat(0.0).plus(Lanes::from(own(at), 0));
+        let starts = [start(first), start(first + apart)];
+        for x in x.chunks_exact(4 * inputs) {
+            four_rows(
+                x,
+                inputs,
+                &weights[first..],
+                [width, apart],
+                starts,
+                &mut out[to + first..],
+            );
+            to += 4 * width;
+        }
+        from += 8;
     }
     for (x, out) in x_rest.chunks_exact(inputs).zip(out_rest.chunks_exact_mut(width)) {
         dense(x, weights, bias, out);
     }
 }
 
-/// Four rows of a layer.
-struct Rows<'a> {
-    x: [&'a [f32]; 4],
-    weights: &'a [f32],
-    bias: Option<&'a [f32]>,
-    width: usize,
-}
-
-impl Rows<'_> {
-    /// The columns `from..` of all four, as many as `C` has.
-    #[inline(always)]
-    fn columns<C: Columns>(&self, from: usize, out: &mut [f32]) {
-        let [a, b, c, d] = self.x;
-        let (b, c, d) = (&b[..a.len()], &c[..a.len()], &d[..a.len()]);
-        let zeros = [0.0; 8];
-        let own = self.bias.and_then(|bias| C::load(bias.get(from..)?));
-        let (Some(zero), true) = (C::load(&zeros), from + C::COUNT <= self.width) else {
-            return;
-        };
-        // Added to zero, for the reason that `dense` gives.
-        let start = zero.plus_product(1.0, own.unwrap_or(zero));
-        let (mut sums_a, mut sums_b, mut sums_c, mut sums_d) = (start, start, start, start);
-        // By numbers: a chain of zips is a call for each step where the module is built for size.
-        let mut at = from;
-        for k in 0..a.len() {
-            let Some(weights) = self.weights.get(at..).and_then(C::load) else {
-                break;
-            };
-            sums_a = sums_a.plus_product(a[k], weights);
-            sums_b = sums_b.plus_product(b[k], weights);
-            sums_c = sums_c.plus_product(c[k], weights);
-            sums_d = sums_d.plus_product(d[k], weights);
-            at += self.width;
-        }
-        for (sums, out) in [sums_a, sums_b, sums_c, sums_d]
-            .into_iter()
-            .zip(out.chunks_exact_mut(self.width))
-        {
-            sums.store(&mut out[from..]);
-        }
-    }
-}
-
-fn four_rows(x: &[f32], inputs: usize, weights: &[f32], bias: Option<&[f32]>, out: &mut [f32], width: usize) {
+/// A column of four rows, of a layer that is narrower than a register.
+#[inline(never)]
+fn four_sums(x: &[f32], inputs: usize, weights: &[f32], width: usize, own: &[f32], out: &mut [f32]) {
     let (first, last) = x.split_at(2 * inputs);
     let ((a, b), (c, d)) = (first.split_at(inputs), last.split_at(inputs));
-    let rows = Rows {
-        x: [a, b, c, d],
-        weights,
-        bias,
-        width,
-    };
-    let mut from = 0;
-    while from + Eight::COUNT <= width {
-        rows.columns::<Eight>(from, out);
-        from += Eight::COUNT;
+    let (b, c, d) = (&b[..a.len()], &c[..a.len()], &d[..a.len()]);
+    let start = 0.0 + own.first().copied().unwrap_or(0.0);
+    let (mut sum_a, mut sum_b, mut sum_c, mut sum_d) = (start, start, start, start);
+    let mut at = 0;
+    for k in 0..a.len() {
+        let weight = weights[at];
+        sum_a += a[k] * weight;
+        sum_b += b[k] * weight;
+        sum_c += c[k] * weight;
+        sum_d += d[k] * weight;
+        at += width;
     }
-    if from + Lanes::COUNT <= width {
-        rows.columns::<Lanes>(from, out);
-        from += Lanes::COUNT;
+    out[0] = sum_a;
+    out[width] = sum_b;
+    out[2 * width] = sum_c;
+    out[3 * width] = sum_d;
+}
+
+/// The four columns with which `weights` and `out` begin, and the four that are `apart` from those, of four rows. A function
+/// of its own: its loop has the registers for itself.
+#[inline(never)]
+fn four_rows(
+    x: &[f32],
+    inputs: usize,
+    weights: &[f32],
+    [width, apart]: [usize; 2],
+    [low, high]: [Lanes; 2],
+    out: &mut [f32],
+) {
+    let (first, last) = x.split_at(2 * inputs);
+    let ((a, b), (c, d)) = (first.split_at(inputs), last.split_at(inputs));
+    let (b, c, d) = (&b[..a.len()], &c[..a.len()], &d[..a.len()]);
+    // By numbers: a chain of zips is a call for each step where the module is built for size.
+    let mut sums = Sums::starting(low, high);
+    let mut at = 0;
+    for k in 0..a.len() {
+        sums = sums.plus(weights, at, apart, [a[k], b[k], c[k], d[k]]);
+        at += width;
     }
-    for column in from..width {
-        let start = 0.0 + bias.and_then(|bias| bias.get(column)).copied().unwrap_or(0.0);
-        let (mut sum_a, mut sum_b, mut sum_c, mut sum_d) = (start, start, start, start);
-        let (b, c, d) = (&b[..a.len()], &c[..a.len()], &d[..a.len()]);
-        for k in 0..a.len() {
-            let weight = weights[k * width + column];
-            sum_a += a[k] * weight;
-            sum_b += b[k] * weight;
-            sum_c += c[k] * weight;
-            sum_d += d[k] * weight;
+    sums.a.store(out, 0, apart);
+    sums.b.store(out, width, apart);
+    sums.c.store(out, 2 * width, apart);
+    sums.d.store(out, 3 * width, apart);
+}
+
+/// Eight columns of a row.
+#[derive(Clone, Copy)]
+struct Eight(Lanes, Lanes);
+
+impl Eight {
+    #[inline(always)]
+    fn plus_product(self, x: f32, weights: Eight) -> Eight {
+        let x = Lanes::splat(x);
+        Eight(self.0.plus_product(x, weights.0), self.1.plus_product(x, weights.1))
+    }
+
+    #[inline(always)]
+    fn store(self, out: &mut [f32], at: usize, apart: usize) {
+        self.0.to(out, at);
+        self.1.to(out, at + apart);
+    }
+}
+
+/// The sums of four rows, by name: an array of them would be memory.
+#[derive(Clone, Copy)]
+struct Sums {
+    a: Eight,
+    b: Eight,
+    c: Eight,
+    d: Eight,
+}
+
+impl Sums {
+    #[inline(always)]
+    fn starting(low: Lanes, high: Lanes) -> Sums {
+        let own = Eight(low, high);
+        Sums {
+            a: own,
+            b: own,
+            c: own,
+            d: own,
         }
-        out[column] = sum_a;
-        out[width + column] = sum_b;
-        out[2 * width + column] = sum_c;
-        out[3 * width + column] = sum_d;
+    }
+
+    /// With the products of one value of each row.
+    #[inline(always)]
+    fn plus(self, weights: &[f32], at: usize, apart: usize, [a, b, c, d]: [f32; 4]) -> Sums {
+        let weights = Eight(Lanes::from(weights, at), Lanes::from(weights, at + apart));
+        Sums {
+            a: self.a.plus_product(a, weights),
+            b: self.b.plus_product(b, weights),
+            c: self.c.plus_product(c, weights),
+            d: self.d.plus_product(d, weights),
+        }
     }
 }

@@ -1,6 +1,6 @@
 use crate::program::kernel::{
-    all_finite, centre, clamp, dense, dense_rows, dot, gather_mean, l2_normalise, level_dot, mixed_dot, oracle, relu,
-    rms_normalise, scale, sigmoid, softmax, widen,
+    all_finite, centre, clamp, dense, dense_rows, dot, dot_f64, gather_mean, l2_normalise, largest, level_dot, mix,
+    mixed_dot, next_of, oracle, relu, rms_normalise, scale, sigmoid, softmax, widen,
 };
 use oracle::{near, numbers, same};
 use proptest::prelude::*;
@@ -43,6 +43,25 @@ proptest! {
         prop_assert!(same(&out, &x.iter().map(|v| v * by).collect::<Vec<_>>()));
         clamp(&x, -5.0, 2.5, &mut out);
         prop_assert!(same(&out, &oracle::clamp(&x, -5.0, 2.5)));
+    }
+
+    #[test]
+    fn mixing_and_looking_for_the_largest_are_what_plain_loops_do(
+        a in prop::collection::vec(-4_i8..4, 0..40), by in 0.0_f32..1.0, from in 0_usize..45, least in -3_i8..4,
+    ) {
+        let a: Vec<f32> = a.iter().map(|v| if *v == -4 { f32::NEG_INFINITY } else { f32::from(*v) }).collect();
+        let first = |least: f32, from: usize| (from..a.len()).find(|i| a[*i] >= least);
+        prop_assert_eq!(next_of(&a, from, f32::from(least)), first(f32::from(least), from));
+        let most = a.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        prop_assert_eq!(largest(&a), if most > f32::NEG_INFINITY { first(most, 0) } else { None });
+        let (b, mut out) = (numbers(3, a.len()), vec![f32::NAN; a.len()]);
+        mix(&a, by, &b, &mut out);
+        let plain: Vec<f32> = a.iter().zip(&b).map(|(a, b)| by * a + (1.0 - by) * b).collect();
+        prop_assert!(same(&out, &plain));
+        let wide = |x: &[f32]| x.iter().map(|v| f64::from(*v)).collect::<Vec<_>>();
+        let (b, c) = (wide(&b), wide(&numbers(4, a.len())));
+        let plain: f64 = b.iter().zip(&c).map(|(b, c)| b * c).sum();
+        prop_assert!((dot_f64(&b, &c) - plain).abs() < 1e-12);
     }
 
     #[test]

@@ -4,12 +4,14 @@ mod tombstone;
 mod verify;
 mod view;
 mod wire;
+mod write;
 
 #[cfg(test)]
 mod tests;
 
 pub use tombstone::with_removed;
 pub use wire::{BlockMessage, source};
+pub use write::Texts;
 
 use prost::Message as _;
 

@@ -55,6 +55,18 @@ fn accessors_give_what_was_written() {
     );
 }
 
+/// As many candidates, the first three of them with regions and content hashes.
+fn regional_of(message: BlockMessage) -> BlockMessage {
+    let n = message.ids.len();
+    let mut message = regional(message);
+    if n < 3 {
+        message.regions.truncate([0, 0, 1][n]);
+    }
+    message.region_counts.resize(n, 0);
+    message.contents.resize(n, 0);
+    message
+}
+
 /// Three candidates with regions and content hashes.
 fn regional(mut message: BlockMessage) -> BlockMessage {
     message.dictionary.extend(["AT", "CH", "cafe"].map(String::from));
@@ -79,8 +91,65 @@ fn what_is_sealed_is_what_its_bytes_say() {
     }
     let mut large = message(2);
     large.dictionary.push("x".repeat(MAX_BLOCK_BYTES));
-    let refused = Block::seal(large, ID, model().dims()).unwrap_err();
+    let (columns, texts) = parted(&large);
+    let refused = texts.seal(&columns, ID, model().dims()).unwrap_err();
+    assert_eq!(Block::seal(large, ID, model().dims()).unwrap_err(), refused);
     assert_eq!(refused.code(), Code::BlockInvalid);
+}
+
+/// A message without its candidates' texts, and these.
+fn parted(message: &BlockMessage) -> (BlockMessage, Texts<'_>) {
+    fn borrowed(texts: &[String]) -> Vec<&str> {
+        texts.iter().map(String::as_str).collect()
+    }
+    let texts = Texts {
+        ids: borrowed(&message.ids),
+        dictionary: borrowed(&message.dictionary),
+        titles: borrowed(&message.titles),
+        thumbnails: borrowed(&message.thumbnails),
+    };
+    let columns = BlockMessage {
+        ids: Vec::new(),
+        dictionary: Vec::new(),
+        titles: Vec::new(),
+        thumbnails: vec!["of nobody".to_owned()],
+        ..message.clone()
+    };
+    (columns, texts)
+}
+
+proptest! {
+    /// With texts of whoever holds them the bytes are the same, and so is what is refused.
+    #[test]
+    fn borrowed_texts_make_the_same_block(
+        n in 0_usize..9,
+        has_titles: bool,
+        thumbnail in "[a-z]{0,3}",
+        arm in "[a-z\n]{0,3}",
+        at_ms in prop::collection::vec(any::<i64>(), 9),
+        numbers in prop::collection::vec(any::<u32>(), 9),
+        removed in prop::collection::btree_set("[ab]{0,3}", 0..4),
+        (alike, short) in (0_usize..9, 0_usize..40),
+    ) {
+        let mut message = regional_of(message(n));
+        message.removed = removed.into_iter().collect();
+        message.thumbnails = vec![thumbnail; n];
+        message.arm = arm;
+        (message.published_at_ms, message.sources) = (at_ms[..n].to_vec(), numbers[..n].to_vec());
+        if !has_titles {
+            message.titles.clear();
+        }
+        if short == 0 {
+            message.priors.clear();
+        }
+        if short < 4 && alike < n {
+            message.ids[alike] = message.ids[0].clone();
+        }
+        let (columns, texts) = parted(&message);
+        prop_assert_eq!(&texts.message(columns.clone()), &message);
+        let written = texts.seal(&columns, ID, model().dims());
+        prop_assert_eq!(written, Block::seal(message, ID, model().dims()).map(|(_, bytes)| bytes));
+    }
 }
 
 #[test]
@@ -197,6 +266,9 @@ fn every_bound_has_its_code() {
         let mut message = message(5);
         break_it(&mut message);
         assert_eq!(decode(&message).map(|_| ()).map_err(|e| e.code()), Err(code), "{name}");
+        let (columns, texts) = parted(&message);
+        let sealed = texts.seal(&columns, ID, model().dims());
+        assert_eq!(sealed.map_err(|e| e.code()), Err(code), "{name}, borrowed");
     }
     assert!(decode(&message(MAX_CANDIDATES)).is_ok());
     assert_eq!(decode(&message(MAX_CANDIDATES + 1)).unwrap_err().code(), invalid);

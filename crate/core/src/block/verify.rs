@@ -4,13 +4,56 @@ use super::{
     BLOCK_VERSION, Block, BlockMessage, Dims, MAX_ARM_BYTES, MAX_CANDIDATES, MAX_ID_BYTES, MAX_REGIONS, MAX_REMOVED,
     MAX_TAGS, MAX_TEXT_BYTES,
 };
+use crate::hash::hash64;
 use crate::tree::decimal;
 use crate::{Error, ErrorKind};
 
 /// The most negative level is never written, so that rows stay symmetric.
 const FORBIDDEN_LEVEL: u8 = i8::MIN as u8;
 
+/// The columns of texts that belong to candidates, owned or not.
+#[derive(Clone, Copy)]
+pub(super) struct Strings<'a, S> {
+    pub(super) ids: &'a [S],
+    pub(super) dictionary: &'a [S],
+    pub(super) titles: &'a [S],
+    pub(super) thumbnails: &'a [S],
+}
+
 pub(super) fn verify(message: BlockMessage, bundle_id: &str, dims: Dims, digest: [u8; 32]) -> Result<Block, Error> {
+    let strings = Strings {
+        ids: &message.ids[..],
+        dictionary: &message.dictionary[..],
+        titles: &message.titles[..],
+        thumbnails: &message.thumbnails[..],
+    };
+    let Starts { tags, regions } = bounds(&message, strings, bundle_id, dims)?;
+    let by_id = by_id(&message.ids)?;
+    let signed = |levels: &[u8]| levels.iter().map(|b| b.cast_signed()).collect();
+    Ok(Block {
+        vectors: signed(&message.vectors),
+        factors: signed(&message.factors),
+        message,
+        tag_starts: tags,
+        region_starts: regions,
+        by_id,
+        digest,
+    })
+}
+
+/// Where each candidate's part of a list begins, and the end.
+pub(super) struct Starts {
+    tags: Vec<usize>,
+    regions: Vec<usize>,
+}
+
+/// Every bound but that ids are distinct. Of `message` the columns are read that are not among `strings`.
+pub(super) fn bounds<S: AsRef<str>>(
+    message: &BlockMessage,
+    strings: Strings<'_, S>,
+    bundle_id: &str,
+    dims: Dims,
+) -> Result<Starts, Error> {
     if message.version != BLOCK_VERSION {
         return Err(Error::from(ErrorKind::BundleVersion {
             what: "candidate block",
@@ -26,32 +69,18 @@ pub(super) fn verify(message: BlockMessage, bundle_id: &str, dims: Dims, digest:
             found: message.bundle_id.chars().take(64).collect(),
         }));
     }
-    let n = message.ids.len();
+    let n = strings.ids.len();
     if n > MAX_CANDIDATES {
         return Err(invalid("number of candidates", format!("at most {MAX_CANDIDATES}"), n));
     }
-    vectors(&message, dims, n)?;
-    columns(&message, n)?;
-    strings(&message, n)?;
-    let tag_starts = starts("tag_counts", &message.tag_counts, MAX_TAGS)?;
-    length("tags", message.tags.len(), tag_starts[n])?;
-    let region_starts = starts("region_counts", &message.region_counts, MAX_REGIONS)?;
-    length(
-        "regions",
-        message.regions.len(),
-        region_starts[message.region_counts.len()],
-    )?;
-    let by_id = by_id(&message)?;
-    let signed = |levels: &[u8]| levels.iter().map(|b| b.cast_signed()).collect();
-    Ok(Block {
-        vectors: signed(&message.vectors),
-        factors: signed(&message.factors),
-        message,
-        tag_starts,
-        region_starts,
-        by_id,
-        digest,
-    })
+    vectors(message, dims, n)?;
+    columns(message, n, strings.dictionary.len())?;
+    texts(message, strings, n)?;
+    let tags = starts("tag_counts", &message.tag_counts, MAX_TAGS)?;
+    length("tags", message.tags.len(), tags[n])?;
+    let regions = starts("region_counts", &message.region_counts, MAX_REGIONS)?;
+    length("regions", message.regions.len(), regions[message.region_counts.len()])?;
+    Ok(Starts { tags, regions })
 }
 
 fn vectors(message: &BlockMessage, dims: Dims, n: usize) -> Result<(), Error> {
@@ -85,7 +114,7 @@ fn vectors(message: &BlockMessage, dims: Dims, n: usize) -> Result<(), Error> {
     Ok(())
 }
 
-fn columns(message: &BlockMessage, n: usize) -> Result<(), Error> {
+fn columns(message: &BlockMessage, n: usize, words: usize) -> Result<(), Error> {
     length("sources", message.sources.len(), n)?;
     length("published_at_ms", message.published_at_ms.len(), n)?;
     for (what, column) in [
@@ -104,7 +133,7 @@ fn columns(message: &BlockMessage, n: usize) -> Result<(), Error> {
         ("channels", &message.channels),
     ] {
         length(what, column.len(), n)?;
-        dictionary_rows(what, column, message.dictionary.len())?;
+        dictionary_rows(what, column, words)?;
     }
     length("tag_counts", message.tag_counts.len(), n)?;
     for (what, column) in [
@@ -120,18 +149,15 @@ fn columns(message: &BlockMessage, n: usize) -> Result<(), Error> {
         ("regions", &message.regions),
         ("contents", &message.contents),
     ] {
-        dictionary_rows(what, column, message.dictionary.len())?;
+        dictionary_rows(what, column, words)?;
     }
     Ok(())
 }
 
-fn strings(message: &BlockMessage, n: usize) -> Result<(), Error> {
-    if let Some(id) = message.ids.iter().find(|id| !(1..=MAX_ID_BYTES).contains(&id.len())) {
-        return Err(invalid(
-            "length of an id",
-            format!("1..={MAX_ID_BYTES} bytes"),
-            id.len(),
-        ));
+fn texts<S: AsRef<str>>(message: &BlockMessage, strings: Strings<'_, S>, n: usize) -> Result<(), Error> {
+    let mut lengths = strings.ids.iter().map(|id| id.as_ref().len());
+    if let Some(length) = lengths.find(|length| !(1..=MAX_ID_BYTES).contains(length)) {
+        return Err(invalid("length of an id", format!("1..={MAX_ID_BYTES} bytes"), length));
     }
     if message.arm.len() > MAX_ARM_BYTES || !message.arm.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(invalid(
@@ -150,17 +176,15 @@ fn strings(message: &BlockMessage, n: usize) -> Result<(), Error> {
     if !message.removed.is_sorted_by(|a, b| a < b) {
         return Err(invalid("removed ids", "strictly rising ids", "others"));
     }
+    no_longer("length of a removed id", &message.removed, MAX_ID_BYTES)?;
     for (what, column, longest) in [
-        ("length of a removed id", &message.removed, MAX_ID_BYTES),
-        ("length of a dictionary string", &message.dictionary, MAX_ID_BYTES),
-        ("length of a title", &message.titles, MAX_TEXT_BYTES),
-        ("length of a thumbnail address", &message.thumbnails, MAX_TEXT_BYTES),
+        ("length of a dictionary string", strings.dictionary, MAX_ID_BYTES),
+        ("length of a title", strings.titles, MAX_TEXT_BYTES),
+        ("length of a thumbnail address", strings.thumbnails, MAX_TEXT_BYTES),
     ] {
-        if let Some(text) = column.iter().find(|text| text.len() > longest) {
-            return Err(invalid(what, format!("at most {longest} bytes"), text.len()));
-        }
+        no_longer(what, column, longest)?;
     }
-    for (what, column) in [("titles", &message.titles), ("thumbnails", &message.thumbnails)] {
+    for (what, column) in [("titles", strings.titles), ("thumbnails", strings.thumbnails)] {
         if !column.is_empty() {
             length(what, column.len(), n)?;
         }
@@ -184,13 +208,29 @@ fn starts(what: &'static str, counts: &[u32], most: usize) -> Result<Vec<usize>,
     Ok(starts)
 }
 
-fn by_id(message: &BlockMessage) -> Result<Vec<u32>, Error> {
-    let mut rows: Vec<u32> = (0..message.ids.len() as u32).collect();
-    rows.sort_unstable_by_key(|row| message.ids[*row as usize].as_str());
-    let twice = rows
-        .windows(2)
-        .find(|w| message.ids[w[0] as usize] == message.ids[w[1] as usize]);
-    match twice {
+fn no_longer<S: AsRef<str>>(what: &'static str, column: &[S], longest: usize) -> Result<(), Error> {
+    match column.iter().find(|text| text.as_ref().len() > longest) {
+        Some(text) => Err(invalid(what, format!("at most {longest} bytes"), text.as_ref().len())),
+        None => Ok(()),
+    }
+}
+
+/// Refuses ids of which two are alike. By their hashes: only where two of these are alike are ids compared.
+pub(super) fn distinct<S: AsRef<str>>(ids: &[S]) -> Result<(), Error> {
+    let mut hashes: Vec<u64> = ids.iter().map(|id| hash64(0, id.as_ref().as_bytes())).collect();
+    hashes.sort_unstable();
+    if hashes.windows(2).any(|w| w[0] == w[1]) {
+        by_id(ids)?;
+    }
+    Ok(())
+}
+
+/// Rows in the order of their ids, which are distinct.
+fn by_id<S: AsRef<str>>(ids: &[S]) -> Result<Vec<u32>, Error> {
+    let id = |row: &u32| ids[*row as usize].as_ref();
+    let mut rows: Vec<u32> = (0..ids.len() as u32).collect();
+    rows.sort_unstable_by_key(|row| id(row));
+    match rows.windows(2).find(|w| id(&w[0]) == id(&w[1])) {
         Some(w) => Err(invalid(
             "ids",
             "distinct ids",

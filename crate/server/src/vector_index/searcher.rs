@@ -134,7 +134,9 @@ impl Searcher {
                 let index = |rows: SideRows<'_>| Index::new(*kind, rows.dim, rows.levels, rows.scales, rows.exact);
                 // Only an engine tells bundles apart.
                 let _ = bundle;
-                Ok((index(vectors)?, index(factors)?))
+                // Where one is bound to one processor the other may have the rest.
+                let (vectors, factors) = rayon::join(|| index(vectors), || index(factors));
+                Ok((vectors?, factors?))
             }
             #[cfg(feature = "milvus")]
             Searcher::Milvus(engine) => {

@@ -5,6 +5,7 @@ use upnext_core::{Error, ErrorKind};
 
 use super::centres::{Centres, spread, train};
 use super::group::{Columns, GROUP, PAD, ZEROS, put};
+use super::simd::{Work, simd};
 use super::{Cell, CellIndex, NO_ROW};
 use crate::column::Column;
 use crate::vector_index::dot::MAX_DIM;
@@ -146,7 +147,7 @@ fn fill(cell: &mut Cell, part: Part<'_>, centre: &[f32], exact: &[f32]) {
         for (lane, ((_, row), difference)) in rows.iter().zip(differences.chunks_exact(dim)).enumerate() {
             let (mut residual, mut kept) = (0.0_f64, 0.0_f64);
             for (j, ((d, v), c)) in difference.iter().zip(values(*row)).zip(centre).enumerate() {
-                let level = nearest_level(*d, step);
+                let level = nearest_level(*d, step) as i8;
                 put(levels, lane, j, level);
                 let hat = f64::from(step) * f64::from(level);
                 // Against the row itself: what f32 lost in the difference counts too.
@@ -167,27 +168,54 @@ fn fill(cell: &mut Cell, part: Part<'_>, centre: &[f32], exact: &[f32]) {
     cell.square = (square / cell.rows.max(1) as f64) as f32;
 }
 
-/// The level of a difference: −8 to 7.
-fn nearest_level(difference: f32, step: f32) -> i8 {
-    if step > 0.0 {
-        (difference / step).round().clamp(-8.0, 7.0) as i8
+/// The level of a difference, −8 to 7: the nearest, of two equally near ones the farther from zero.
+#[inline(always)]
+fn nearest_level(difference: f32, step: f32) -> f32 {
+    let exact = if step > 0.0 { difference / step } else { 0.0 };
+    // As `round` has it, in instructions that there are for many values at once; no quotient here is above 7 / 0.6, and what is
+    // left of one is exact.
+    let whole = exact as i32 as f32;
+    let away = if (exact - whole).abs() >= 0.5 {
+        1.0_f32.copysign(exact)
     } else {
-        0
-    }
+        0.0
+    };
+    (whole + away).clamp(-8.0, 7.0)
 }
 
 /// The step at which these differences are kept best, by their square; 0 for zeros.
 fn step(differences: &[f32]) -> f32 {
     let largest = differences.iter().fold(0.0_f32, |largest, d| largest.max(d.abs()));
-    let tried = STEPS.map(|share| {
-        let step = share * largest / 7.0;
-        let lost = differences
-            .iter()
-            .map(|d| (d - step * f32::from(nearest_level(*d, step))).powi(2));
-        (lost.sum::<f32>(), step)
+    let steps = STEPS.map(|share| share * largest / 7.0);
+    let mut lost = [0.0; STEPS.len()];
+    simd(Losses {
+        differences,
+        steps,
+        lost: &mut lost,
     });
-    let best = tried.into_iter().min_by(|a, b| a.0.total_cmp(&b.0));
+    let best = lost.into_iter().zip(steps).min_by(|a, b| a.0.total_cmp(&b.0));
     best.map_or(0.0, |(_, step)| step)
+}
+
+/// What each step loses of these differences, as a sum of squares in their order.
+struct Losses<'a> {
+    differences: &'a [f32],
+    steps: [f32; STEPS.len()],
+    lost: &'a mut [f32; STEPS.len()],
+}
+
+impl Work for Losses<'_> {
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let mut lost = [0.0_f32; STEPS.len()];
+        for d in self.differences {
+            for (lost, step) in lost.iter_mut().zip(self.steps) {
+                let off = d - step * nearest_level(*d, step);
+                *lost += off * off;
+            }
+        }
+        *self.lost = lost;
+    }
 }
 
 /// Covariance of differences over their mean square.
@@ -217,5 +245,24 @@ fn shape(exact: &[f32], dim: usize, values: &[f32], centres: &Centres) -> Vec<f3
         sums
     } else {
         Vec::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_level_is_the_rounded_quotient(difference in -20.0_f32..20.0, step in 0.01_f32..3.0, half in -20_i32..20) {
+            let rounded = |exact: f32| exact.round().clamp(-8.0, 7.0);
+            prop_assert_eq!(nearest_level(difference, step), rounded(difference / step));
+            for near in [half as f32 / 2.0, (half as f32 / 2.0).next_up(), (half as f32 / 2.0).next_down()] {
+                prop_assert_eq!(nearest_level(near, 1.0), rounded(near));
+            }
+            prop_assert_eq!(nearest_level(difference, 0.0), 0.0);
+        }
     }
 }

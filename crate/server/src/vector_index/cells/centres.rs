@@ -2,6 +2,8 @@
 
 use rayon::prelude::*;
 
+use super::simd::{Work, simd};
+
 /// Centres that are scored together, each in a lane.
 const LANES: usize = 16;
 /// Rows whose products with the same centres are made together, so that each centre is read once for all of them.
@@ -138,41 +140,6 @@ pub fn spread(rows: &[f32], dim: usize, most: usize) -> Vec<f32> {
         .collect()
 }
 
-/// Work that is compiled for what the processor has: `run` is inlined into a function for it.
-trait Work {
-    fn run<const FMA: bool>(self);
-}
-
-fn simd(work: impl Work) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("fma") {
-            // SAFETY: the only requirement of the call is that the processor has both, checked above.
-            #[allow(unsafe_code, reason = "calling a safe function compiled for a processor feature")]
-            return unsafe { run_avx512(work) };
-        }
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            // SAFETY: as above.
-            #[allow(unsafe_code, reason = "calling a safe function compiled for a processor feature")]
-            return unsafe { run_avx2(work) };
-        }
-    }
-    // Every 64-bit ARM has a fused multiply-add.
-    work.run::<{ cfg!(target_arch = "aarch64") }>();
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,fma")]
-fn run_avx512(work: impl Work) {
-    work.run::<true>();
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn run_avx2(work: impl Work) {
-    work.run::<true>();
-}
-
 struct Products<'a> {
     centres: &'a Centres,
     query: &'a [f32],
@@ -220,36 +187,71 @@ impl Work for Nearest<'_> {
 fn nearest_of<const FMA: bool, const M: usize>(centres: &Centres, rows: &[f32]) -> [u32; M] {
     let dim = centres.dim;
     let rows: [&[f32]; M] = std::array::from_fn(|m| &rows[m * dim..(m + 1) * dim]);
-    let mut best = [[f32::NEG_INFINITY; LANES]; M];
-    let mut at = [[0_u32; LANES]; M];
+    let mut best = [Best::NONE; M];
     let panels = centres.panels.chunks_exact(dim * LANES);
     for (panel, (values, halves)) in panels.zip(centres.halves.as_chunks::<LANES>().0).enumerate() {
         let products = panel_products::<FMA, M>(rows, values);
         for m in 0..M {
-            for lane in 0..LANES {
-                let score = products[m][lane] - halves[lane];
-                let better = score > best[m][lane];
-                best[m][lane] = if better { score } else { best[m][lane] };
-                at[m][lane] = if better { panel as u32 } else { at[m][lane] };
-            }
+            best[m].see(&products[m], halves, panel as u32);
         }
     }
-    std::array::from_fn(|m| {
+    best.map(Best::winner)
+}
+
+/// The best centre so far of each lane.
+#[derive(Clone, Copy)]
+struct Best {
+    score: [f32; LANES],
+    panel: [u32; LANES],
+}
+
+impl Best {
+    const NONE: Best = Best {
+        score: [f32::NEG_INFINITY; LANES],
+        panel: [0; LANES],
+    };
+
+    /// Looks at the centres of another panel. Loop by loop, and with bits in the place of conditions: so it becomes instructions
+    /// for all lanes at once, and a branch for each of them otherwise, which took as long as the products.
+    #[inline(always)]
+    fn see(&mut self, products: &[f32; LANES], halves: &[f32; LANES], panel: u32) {
+        let mut score = [0.0; LANES];
+        for (score, (product, half)) in score.iter_mut().zip(products.iter().zip(halves)) {
+            *score = product - half;
+        }
+        let mut better = [0_u32; LANES];
+        for (better, (score, best)) in better.iter_mut().zip(score.iter().zip(&self.score)) {
+            *better = if score > best { u32::MAX } else { 0 };
+        }
+        for (best, better) in self.panel.iter_mut().zip(&better) {
+            *best = panel & better | *best & !better;
+        }
+        for (best, (score, better)) in self.score.iter_mut().zip(score.iter().zip(&better)) {
+            *best = f32::from_bits(score.to_bits() & better | best.to_bits() & !better);
+        }
+    }
+
+    /// The best of all; of equal ones that of the lowest lane.
+    #[inline(always)]
+    fn winner(self) -> u32 {
         let mut winner = 0;
         for lane in 1..LANES {
-            if best[m][lane] > best[m][winner] {
+            if self.score[lane] > self.score[winner] {
                 winner = lane;
             }
         }
-        at[m][winner] * LANES as u32 + winner as u32
-    })
+        self.panel[winner] * LANES as u32 + winner as u32
+    }
 }
 
 /// Products of `M` rows with the 16 centres of a panel.
 #[inline(always)]
 fn panel_products<const FMA: bool, const M: usize>(rows: [&[f32]; M], panel: &[f32]) -> [[f32; LANES]; M] {
+    let panel = panel.as_chunks::<LANES>().0;
+    // As long as the panel: no look into a row has to be checked.
+    let rows = rows.map(|row| &row[..panel.len()]);
     let mut sums = [[0.0_f32; LANES]; M];
-    for (j, across) in panel.as_chunks::<LANES>().0.iter().enumerate() {
+    for (j, across) in panel.iter().enumerate() {
         for m in 0..M {
             let value = rows[m][j];
             for lane in 0..LANES {

@@ -15,6 +15,7 @@ mod build;
 mod centres;
 mod group;
 mod promise;
+mod simd;
 #[cfg(test)]
 mod tests;
 

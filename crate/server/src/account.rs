@@ -6,7 +6,7 @@ use upnext_core::fold_in::{fold_in, fold_in_from};
 use upnext_core::{EventKind, QuantRow, RELEVANT_FRACTION, fraction_watched};
 
 use crate::stock::Stock;
-use crate::store::event::EventRow;
+use crate::store::event::Improving;
 
 /// Events of an account that are looked at: the latest.
 pub const MOST_EVENTS: usize = 1000;
@@ -23,7 +23,7 @@ pub struct Past {
 impl Past {
     /// Reads events, the latest first. Events of videos that are not there any more say nothing.
     #[must_use]
-    pub fn new(stock: &Stock<'_>, events: &[EventRow]) -> Past {
+    pub fn new(stock: &Stock<'_>, events: &[Improving]) -> Past {
         let mut past = Past::default();
         let mut met: BTreeMap<usize, Met> = BTreeMap::new();
         for event in events {

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use bytemuck::cast_slice;
 use upnext_core::Error;
-use upnext_core::block::{BLOCK_VERSION, Block, BlockMessage, Dims};
+use upnext_core::block::{BLOCK_VERSION, BlockMessage, Texts};
 
-use crate::catalogue::Row;
+use crate::catalogue::{Row, Videos};
 use crate::known::Known;
 use crate::pulse::Pulse;
+use crate::row_hash::RowMap;
 use crate::source::{Ask, Candidate, Part, blend, cf, content, fresh, near, neighbours, popular};
-use crate::stock::{Stock, VideoView};
+use crate::stock::{Stock, VideoView, Word};
 use crate::vector_index::SearchError;
 
 /// How far back removed videos are listed, in milliseconds: as long as the longest block can live.
@@ -106,10 +107,10 @@ pub fn select(stock: &Stock<'_>, pulse: &Pulse, asker: &Asker, wish: &Wish) -> R
         ref shares,
         now_ms,
     } = *wish;
-    let mut allowed = stock.visible();
-    if let Asker::Known(known) = asker {
-        known.past.done.iter().for_each(|row| allowed.remove(*row));
-    }
+    let allowed = match asker {
+        Asker::Anonymous => stock.visible().clone(),
+        Asker::Known(known) => stock.visible().without(&known.past.done),
+    };
     let ask = |most: f32| Ask {
         stock,
         allowed: &allowed,
@@ -182,27 +183,24 @@ pub struct Label<'a> {
     pub arm: Option<&'a str>,
 }
 
-/// The block of these candidates, in their order, verified as a device will verify it, and its bytes.
+/// The bytes of the block of these candidates, in their order, inside every bound that a device holds a block to.
 ///
 /// # Errors
-/// Those of [`Block::decode`], if a candidate breaks a bound of the block; loading a catalogue rules that out.
-pub fn block(stock: &Stock<'_>, candidates: &[Candidate], label: Label<'_>) -> Result<(Block, Vec<u8>), Error> {
+/// Those of [`Texts::seal`], if a candidate breaks a bound of the block; loading a catalogue rules that out.
+pub fn block(stock: &Stock<'_>, candidates: &[Candidate], label: Label<'_>) -> Result<Vec<u8>, Error> {
     let catalogue = stock.catalogue;
-    let dims = Dims {
-        vector: catalogue.vectors.dim(),
-        factor: catalogue.factors.dim(),
-    };
-    let removed = stock.removed_since(label.now_ms.saturating_sub(REMOVED_MS));
-    let message = BlockMessage {
+    let (columns, texts) = columns(stock, candidates);
+    let columns = BlockMessage {
         expires_at_ms: label.expires_at_ms,
-        removed,
+        removed: stock.removed_since(label.now_ms.saturating_sub(REMOVED_MS)),
         arm: label.arm.unwrap_or_default().to_owned(),
-        ..message(stock, candidates)
+        ..columns
     };
-    Block::seal(message, &catalogue.bundle_id, dims)
+    texts.seal(&columns, &catalogue.bundle_id, catalogue.dims())
 }
 
-fn message(stock: &Stock<'_>, candidates: &[Candidate]) -> BlockMessage {
+/// Columns of the candidates that are there, and their texts, which stay where they are.
+fn columns<'a>(stock: &'a Stock<'_>, candidates: &[Candidate]) -> (BlockMessage, Texts<'a>) {
     let catalogue = stock.catalogue;
     // Rows lie anywhere in tables that no cache holds: all are asked for before the first is waited for.
     for row in candidates
@@ -222,14 +220,14 @@ fn message(stock: &Stock<'_>, candidates: &[Candidate]) -> BlockMessage {
         .iter()
         .filter_map(|candidate| Some((candidate, stock.view(candidate.row as usize)?)))
         .unzip();
-    let mut words = Dictionary::default();
-    let mut tags = Vec::new();
+    let mut words = Dictionary::new(&catalogue.videos);
+    let mut tags = Vec::with_capacity(views.iter().map(|view| view.tags.len()).sum());
     for view in &views {
-        tags.extend(view.tags.iter().map(|tag| words.reference(Some(*tag))));
+        tags.extend(view.tags.iter().map(|tag| words.reference(tag)));
     }
     let mut regions = Vec::new();
     for view in &views {
-        regions.extend(view.regions.iter().map(|region| words.reference(Some(*region))));
+        regions.extend(view.regions.iter().map(|region| words.reference(region)));
     }
     let some = |column: Vec<u32>| {
         if column.iter().all(|value| *value == 0) {
@@ -251,10 +249,9 @@ fn message(stock: &Stock<'_>, candidates: &[Candidate]) -> BlockMessage {
     }
     let rows: Vec<Option<&Row>> = (views.iter()).map(|view| catalogue.videos.get(view.figures?)).collect();
     let figure = |of: fn(&Row) -> f32| -> Vec<f32> { rows.iter().map(|row| row.map_or(0.0, of)).collect() };
-    BlockMessage {
+    let columns = BlockMessage {
         version: BLOCK_VERSION,
         bundle_id: catalogue.bundle_id.clone(),
-        ids: views.iter().map(|view| view.id.to_owned()).collect(),
         vector_dim: catalogue.vectors.dim() as u32,
         vectors,
         vector_scales: views.iter().map(|view| view.vector.scale).collect(),
@@ -278,38 +275,69 @@ fn message(stock: &Stock<'_>, candidates: &[Candidate]) -> BlockMessage {
         tags,
         region_counts: some(views.iter().map(|view| view.regions.len() as u32).collect()),
         regions,
-        contents: some(views.iter().map(|view| words.reference(Some(view.content))).collect()),
-        titles: texts(&views, |view| view.title),
-        thumbnails: texts(&views, |view| view.thumbnail),
-        dictionary: words.words,
+        contents: some(
+            (views.iter())
+                .map(|view| words.reference(Word::Text(view.content)))
+                .collect(),
+        ),
         ..BlockMessage::default()
-    }
+    };
+    let texts = Texts {
+        ids: views.iter().map(|view| view.id).collect(),
+        titles: told(views.iter().map(|view| view.title)),
+        thumbnails: told(views.iter().map(|view| view.thumbnail)),
+        dictionary: words.words,
+    };
+    (columns, texts)
 }
 
 /// A column of texts; none at all when all are empty.
-fn texts<'a>(views: &'a [VideoView<'a>], text: impl Fn(&'a VideoView<'a>) -> &'a str) -> Vec<String> {
-    if views.iter().all(|view| text(view).is_empty()) {
+fn told<'a>(texts: impl Iterator<Item = &'a str> + Clone) -> Vec<&'a str> {
+    if texts.clone().all(str::is_empty) {
         return Vec::new();
     }
-    views.iter().map(|view| text(view).to_owned()).collect()
+    texts.collect()
 }
 
 /// The block's own dictionary: words in the order of their first use.
-#[derive(Default)]
 struct Dictionary<'a> {
+    videos: &'a Videos,
+    /// References of terms of the bundle's table: most words are looked up by number.
+    terms: RowMap<u32>,
     // Looked up, never listed: words are numbered as they come.
-    references: HashMap<&'a str, u32>,
-    words: Vec<String>,
+    texts: HashMap<&'a str, u32>,
+    words: Vec<&'a str>,
 }
 
 impl<'a> Dictionary<'a> {
+    fn new(videos: &'a Videos) -> Dictionary<'a> {
+        Dictionary {
+            videos,
+            terms: RowMap::default(),
+            texts: HashMap::new(),
+            words: Vec::new(),
+        }
+    }
+
     /// `1 + index` of a word; 0 for unknown.
-    fn reference(&mut self, word: Option<&'a str>) -> u32 {
-        let Some(word) = word.filter(|word| !word.is_empty()) else {
-            return 0;
-        };
-        *self.references.entry(word).or_insert_with(|| {
-            self.words.push(word.to_owned());
+    fn reference(&mut self, word: Word<'a>) -> u32 {
+        match word {
+            Word::Term(0) | Word::Text("") => 0,
+            Word::Term(term) => match self.terms.get(&term) {
+                Some(reference) => *reference,
+                None => {
+                    let reference = self.videos.term(term).map_or(0, |text| self.of_text(text));
+                    self.terms.insert(term, reference);
+                    reference
+                }
+            },
+            Word::Text(text) => self.of_text(text),
+        }
+    }
+
+    fn of_text(&mut self, text: &'a str) -> u32 {
+        *self.texts.entry(text).or_insert_with(|| {
+            self.words.push(text);
             self.words.len() as u32
         })
     }

@@ -48,6 +48,8 @@ pub struct Edition {
 pub struct Changes {
     /// Rows of the bundle that are still as they were, and may be shown to the server's audience.
     pub untouched: RowSet,
+    /// All rows that may be shown.
+    pub visible: Visible,
     /// Videos that arrived, or replace a row of the bundle; row `catalogue.videos.len() + i` is entry `i`.
     /// `None`: taken down, or replaced by a later entry.
     pub added: Vec<Option<Arc<Added>>>,
@@ -57,6 +59,54 @@ pub struct Changes {
     by_id: BTreeMap<String, usize>,
     /// Whom the server serves.
     audience: Audience,
+}
+
+/// Rows that may be shown. Sets with fewer share the memory of those that they are made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Visible {
+    rows: RowSet,
+    /// Those of the bundle's that have a factor.
+    with_factor: RowSet,
+}
+
+impl Default for Visible {
+    fn default() -> Visible {
+        let none = RowSet::new(0, |_| false);
+        Visible {
+            rows: none.clone(),
+            with_factor: none,
+        }
+    }
+}
+
+impl Visible {
+    /// Whether the row may be shown.
+    #[must_use]
+    #[inline]
+    pub fn contains(&self, row: usize) -> bool {
+        self.rows.contains(row)
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn rows(&self) -> &RowSet {
+        &self.rows
+    }
+
+    /// Those of the bundle's rows that have a factor.
+    #[must_use]
+    pub fn with_factor(&self) -> &RowSet {
+        &self.with_factor
+    }
+
+    /// All but these.
+    #[must_use]
+    pub fn without(&self, rows: &[usize]) -> Visible {
+        Visible {
+            rows: self.rows.without(rows.iter().copied()),
+            with_factor: self.with_factor.without(rows.iter().copied()),
+        }
+    }
 }
 
 /// A video that arrived since the bundle, with what the bundle makes of it.
@@ -110,6 +160,7 @@ impl Edition {
         };
         let mut changes = Changes {
             untouched: RowSet::new(videos.len(), shown),
+            visible: Visible::default(),
             added: Vec::new(),
             removed: BTreeMap::new(),
             by_id: BTreeMap::new(),
@@ -118,6 +169,7 @@ impl Edition {
         for row in since {
             changes.apply(&catalogue, row)?;
         }
+        changes.visible = changes.seen(&catalogue);
         Ok(Edition {
             catalogue,
             changes: RwLock::new(Arc::new(changes)),
@@ -131,6 +183,7 @@ impl Edition {
     pub fn apply(&self, row: &VideoRow) -> Result<(), Error> {
         let mut next = Changes::clone(&self.changes());
         next.apply(&self.catalogue, row)?;
+        next.visible = next.seen(&self.catalogue);
         *self.changes.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
         Ok(())
     }
@@ -174,6 +227,17 @@ impl Changes {
         self.by_id.insert(change.id.clone(), self.added.len());
         self.added.push(Some(Arc::new(added)));
         Ok(())
+    }
+
+    /// [`Changes::visible`] of the rest.
+    fn seen(&self, catalogue: &Catalogue) -> Visible {
+        let first = catalogue.videos.len();
+        let entries = self.added.iter().enumerate();
+        let added = entries.filter_map(|(entry, added)| added.as_ref().map(|_| first + entry));
+        Visible {
+            rows: self.untouched.with(first + self.added.len(), added),
+            with_factor: self.untouched.and(&catalogue.warm),
+        }
     }
 
     fn withdraw(&mut self, id: &str, in_bundle: Option<usize>) {

@@ -38,6 +38,7 @@ pub mod query;
 pub mod recall;
 pub mod rollback;
 pub mod route;
+mod row_hash;
 pub mod serve;
 pub mod serving;
 pub mod shadow;

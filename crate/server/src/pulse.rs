@@ -77,11 +77,12 @@ impl Pulse {
         }
     }
 
-    /// How many accounts were shown the video.
+    /// How many accounts were shown each of these videos.
     #[must_use]
-    pub fn shown(&self, video: &str) -> u32 {
+    pub fn shown<'a>(&self, videos: impl IntoIterator<Item = &'a str>) -> Vec<u32> {
         let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.get(video).map_or(0, |count| count.shown)
+        let shown = |video| counts.get(video).map_or(0, |count| count.shown);
+        videos.into_iter().map(shown).collect()
     }
 
     /// Videos by falling weight, ties by id; some seconds old at most.

@@ -20,14 +20,14 @@ pub fn sample(stock: &Stock<'_>, factor: &[f32], k: usize, turn: u64) -> Result<
     let catalogue = stock.catalogue;
     let allowed = stock.visible();
     let index = &catalogue.factor_index;
-    let hits = stock.nearest_factors(factor, k, &allowed)?;
+    let hits = stock.nearest_factors(factor, k, allowed)?;
     let found: BTreeSet<u32> = hits.iter().map(|hit| hit.row).collect();
     let last = hits.last().filter(|_| hits.len() == k);
     // Videos that arrived since are scored one by one in any case: the question is about the bundle's rows.
     let stretches = index.rows().div_ceil(STRETCH).max(1) as u64;
     let start = (turn % stretches) as usize * STRETCH;
     let rows = (start..index.rows().min(start + STRETCH))
-        .filter(|row| allowed.contains(*row) && catalogue.warm.contains(*row))
+        .filter(|row| allowed.with_factor().contains(*row))
         .filter_map(|row| Some((inner_product(factor, index.row(row)?), row as u32)));
     let (mut true_rows, mut found_rows) = (0, 0);
     for (score, row) in rows {

@@ -6,8 +6,8 @@ use upnext_core::QuantRow;
 use upnext_core::block::MAX_REMOVED;
 
 use crate::catalogue::Catalogue;
-use crate::edition::{Added, Changes};
-use crate::vector_index::{Hit, RowSet, SearchError, VectorIndex, inner_product};
+use crate::edition::{Added, Changes, Visible};
+use crate::vector_index::{Hit, SearchError, VectorIndex, inner_product};
 
 /// Most tags of a video that travel, in table order: keeps 500 candidates under 100 KB.
 pub const TAGS_SENT: usize = 16;
@@ -19,6 +19,51 @@ pub struct Stock<'a> {
     pub catalogue: &'a Catalogue,
     /// What happened since.
     pub changes: Arc<Changes>,
+}
+
+/// A text that many videos have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Word<'a> {
+    /// Term of the bundle's table; 0: unknown.
+    Term(u32),
+    /// Of a video that arrived since; empty: unknown.
+    Text(&'a str),
+}
+
+/// A list of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Words<'a> {
+    /// Terms of the bundle's table.
+    Terms(&'a [u32]),
+    /// Of a video that arrived since.
+    Texts(&'a [String]),
+}
+
+impl<'a> Words<'a> {
+    /// How many there are.
+    #[must_use]
+    pub fn len(self) -> usize {
+        match self {
+            Words::Terms(terms) => terms.len(),
+            Words::Texts(texts) => texts.len(),
+        }
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// One after the other.
+    pub fn iter(self) -> impl Iterator<Item = Word<'a>> {
+        let (terms, texts) = match self {
+            Words::Terms(terms) => (terms, &[][..]),
+            Words::Texts(texts) => (&[][..], texts),
+        };
+        let texts = texts.iter().map(|text| Word::Text(text));
+        terms.iter().map(|term| Word::Term(*term)).chain(texts)
+    }
 }
 
 /// A video, whatever it comes from. Empty, negative and `i64::MIN` are unknown, as in a block.
@@ -35,15 +80,15 @@ pub struct VideoView<'a> {
     /// Unix milliseconds.
     pub published_at_ms: i64,
     /// Language.
-    pub language: Option<&'a str>,
+    pub language: Word<'a>,
     /// Age rating.
-    pub rating: Option<&'a str>,
+    pub rating: Word<'a>,
     /// Channel.
-    pub channel: Option<&'a str>,
+    pub channel: Word<'a>,
     /// Tags, at most [`TAGS_SENT`].
-    pub tags: Vec<&'a str>,
+    pub tags: Words<'a>,
     /// Regions where it may be shown; none: everywhere.
-    pub regions: Vec<&'a str>,
+    pub regions: Words<'a>,
     /// Content hash as it travels; empty: unknown.
     pub content: &'a str,
     /// Item vector.
@@ -100,10 +145,8 @@ impl<'a> Stock<'a> {
 
     /// All rows that may be shown.
     #[must_use]
-    pub fn visible(&self) -> RowSet {
-        self.changes
-            .untouched
-            .with(self.rows(), self.added_rows().map(|(row, _)| row))
+    pub fn visible(&self) -> &Visible {
+        &self.changes.visible
     }
 
     /// Row of the bundle that holds the figures and the factor of this row.
@@ -181,18 +224,17 @@ impl<'a> Stock<'a> {
     pub fn view(&self, row: usize) -> Option<VideoView<'_>> {
         let videos = &self.catalogue.videos;
         if let Some(told) = videos.get(row) {
-            let terms = |terms: &[u32]| terms.iter().filter_map(|term| videos.term(*term)).collect();
             return Some(VideoView {
                 id: videos.id(row),
                 title: videos.title(told),
                 thumbnail: videos.thumbnail(told),
                 length_seconds: told.length_seconds,
                 published_at_ms: told.published_at_ms,
-                language: videos.term(told.language),
-                rating: videos.term(told.rating),
-                channel: videos.term(told.channel),
-                tags: terms(videos.tags(told)),
-                regions: terms(videos.regions(told)),
+                language: Word::Term(told.language),
+                rating: Word::Term(told.rating),
+                channel: Word::Term(told.channel),
+                tags: Words::Terms(videos.tags(told)),
+                regions: Words::Terms(videos.regions(told)),
                 content: videos.content(told),
                 vector: self.catalogue.vectors.row(row),
                 figures: Some(row),
@@ -206,11 +248,11 @@ impl<'a> Stock<'a> {
             thumbnail: video.thumbnail.as_deref().unwrap_or_default(),
             length_seconds: video.length_seconds.unwrap_or(-1.0),
             published_at_ms: added.published_at_ms(),
-            language: video.language.as_deref(),
-            rating: video.rating.as_deref(),
-            channel: video.channel.as_deref(),
-            tags: video.tags.iter().take(TAGS_SENT).map(String::as_str).collect(),
-            regions: video.regions.iter().map(String::as_str).collect(),
+            language: Word::Text(video.language.as_deref().unwrap_or_default()),
+            rating: Word::Text(video.rating.as_deref().unwrap_or_default()),
+            channel: Word::Text(video.channel.as_deref().unwrap_or_default()),
+            tags: Words::Texts(&video.tags[..video.tags.len().min(TAGS_SENT)]),
+            regions: Words::Texts(&video.regions),
             content: &added.content,
             vector: added.quantised(),
             figures: added.replaces,
@@ -234,9 +276,9 @@ impl<'a> Stock<'a> {
     ///
     /// # Errors
     /// Those of [`VectorIndex::search`].
-    pub fn nearest_factors(&self, query: &[f32], k: usize, allowed: &RowSet) -> Result<Vec<Hit>, SearchError> {
+    pub fn nearest_factors(&self, query: &[f32], k: usize, allowed: &Visible) -> Result<Vec<Hit>, SearchError> {
         let index = &self.catalogue.factor_index;
-        let mut hits = index.search(query, k, Some(&allowed.and(&self.catalogue.warm)))?;
+        let mut hits = index.search(query, k, Some(allowed.with_factor()))?;
         for (row, added) in self.added_rows().filter(|(row, _)| allowed.contains(*row)) {
             let warm = added.replaces.filter(|row| self.catalogue.warm.contains(*row));
             if let Some(values) = warm.and_then(|row| index.row(row)) {
@@ -253,8 +295,8 @@ impl<'a> Stock<'a> {
     ///
     /// # Errors
     /// Those of [`VectorIndex::search`].
-    pub fn nearest_vectors(&self, query: &[f32], k: usize, allowed: &RowSet) -> Result<Vec<Hit>, SearchError> {
-        let mut hits = self.catalogue.vector_index.search(query, k, Some(allowed))?;
+    pub fn nearest_vectors(&self, query: &[f32], k: usize, allowed: &Visible) -> Result<Vec<Hit>, SearchError> {
+        let mut hits = self.catalogue.vector_index.search(query, k, Some(allowed.rows()))?;
         for (row, added) in self.added_rows().filter(|(row, _)| allowed.contains(*row)) {
             hits.push(Hit {
                 row: row as u32,

@@ -27,7 +27,8 @@ impl std::fmt::Debug for Accounts {
 
 /// The ids in row order.
 pub fn read_ids(bytes: FileBytes) -> Result<Vec<String>, StartError> {
-    Table::read(FILE, bytes)?.ids("id")
+    let ids = Table::read(FILE, bytes)?.ids("id")?;
+    Ok((0..ids.len()).map(|row| ids.text(row).to_owned()).collect())
 }
 
 impl Accounts {

@@ -1,6 +1,7 @@
 //! The server half of a bundle, verified and in memory.
 
 mod accounts;
+mod id_table;
 mod shelves;
 mod table;
 mod tensors;
@@ -9,6 +10,7 @@ mod videos;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use upnext_core::block::Dims;
 use upnext_core::bundle::{FileEntry, Manifest, Pointer, Role, Tensors};
 use upnext_core::feature::spec::FeatureSpec;
 use upnext_core::fold_in::Gram;
@@ -169,11 +171,15 @@ impl Catalogue {
         let gram_file = files.of(Role::Gram)?;
         let item_tower = ItemTower::load(&files.of(Role::ItemTowerOnnx)?, &spec)?;
 
-        let videos = Videos::from_parquet(files.of(Role::Videos)?)?;
+        // The table is read by one processor while another hashes the largest file.
+        let (videos, item_file) = rayon::join(
+            || Videos::from_parquet(files.of(Role::Videos)?),
+            || files.of(Role::ItemTensors),
+        );
+        let (videos, item_file) = (videos?, Arc::new(item_file?));
         let rows = videos.len();
         let (vector_dim, factor_dim) = (manifest.vector_dim as usize, manifest.factor_dim as usize);
         let gram = Tensors::parse("gram", &gram_file)?.f32("gram", &[factor_dim, factor_dim])?;
-        let item_file = Arc::new(files.of(Role::ItemTensors)?);
         let dims = (vector_dim, factor_dim, spec.text.dim as usize);
         let items = tensors::read_items(Arc::clone(&item_file), rows, dims)?;
         let ids = accounts::read_ids(files.of(Role::Accounts)?)?;
@@ -208,6 +214,15 @@ impl Catalogue {
             shelves,
             manifest,
         })
+    }
+
+    /// Widths of item vectors and factors.
+    #[must_use]
+    pub fn dims(&self) -> Dims {
+        Dims {
+            vector: self.vectors.dim(),
+            factor: self.factors.dim(),
+        }
     }
 
     /// Whether both sides can be searched now.

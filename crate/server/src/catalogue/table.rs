@@ -1,6 +1,6 @@
 //! Parquet tables by column name. Any width of number or text is accepted; null is unknown.
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, RecordBatch, StringArray};
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Float32Type, Int64Type, TimeUnit};
 use axum::body::Bytes;
@@ -14,6 +14,46 @@ use crate::file_bytes::FileBytes;
 pub struct Table {
     file: &'static str,
     batch: RecordBatch,
+}
+
+/// Texts of the rows, where the table has them: none is copied.
+pub struct Texts(Option<StringArray>);
+
+impl Texts {
+    /// Number of rows; 0 without the column.
+    pub fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, Array::len)
+    }
+
+    /// Text of a row; `None` where it is null, empty, or the table lacks the column.
+    pub fn get(&self, row: usize) -> Option<&str> {
+        let texts = self.0.as_ref().filter(|texts| texts.is_valid(row))?;
+        Some(texts.value(row)).filter(|text| !text.is_empty())
+    }
+
+    /// Text of a row that was found to have one.
+    pub fn text(&self, row: usize) -> &str {
+        self.get(row).unwrap_or_default()
+    }
+}
+
+/// Lists of texts of the rows, likewise.
+pub struct TextLists(Option<ListArray>);
+
+impl TextLists {
+    /// Texts of a row that are neither null nor empty.
+    pub fn get(&self, row: usize) -> impl Iterator<Item = &str> {
+        let lists = self.0.as_ref().filter(|lists| lists.is_valid(row));
+        let texts = lists.map(|lists| {
+            let offsets = lists.value_offsets();
+            let texts = lists.values().as_string::<i32>();
+            let places = offsets[row] as usize..offsets[row + 1] as usize;
+            places
+                .filter(|place| texts.is_valid(*place))
+                .map(|place| texts.value(place))
+        });
+        texts.into_iter().flatten().filter(|text| !text.is_empty())
+    }
 }
 
 impl Table {
@@ -43,63 +83,37 @@ impl Table {
     }
 
     /// Ids: required, never null or empty, at most 256 bytes.
-    pub fn ids(&self, name: &str) -> Result<Vec<String>, StartError> {
+    pub fn ids(&self, name: &str) -> Result<Texts, StartError> {
         let column = self.required(name, &DataType::Utf8)?;
-        let strings = column.as_string::<i32>();
-        strings
-            .iter()
-            .enumerate()
-            .map(|(row, id)| match id {
-                Some(id) if (1..=256).contains(&id.len()) => Ok(id.to_owned()),
-                _ => Err(Error::from(ErrorKind::BundleInconsistent {
-                    what: format!("{name} in row {row} of {}", self.file),
-                    expected: "1 to 256 bytes".to_owned(),
-                    found: id.map_or_else(|| "null".to_owned(), |id| format!("{} bytes", id.len())),
-                })
-                .into()),
+        let ids = column.as_string::<i32>();
+        let is_id = |id: Option<&str>| id.is_some_and(|id| (1..=256).contains(&id.len()));
+        match ids.iter().enumerate().find(|(_, id)| !is_id(*id)) {
+            None => Ok(Texts(Some(ids.clone()))),
+            Some((row, id)) => Err(Error::from(ErrorKind::BundleInconsistent {
+                what: format!("{name} in row {row} of {}", self.file),
+                expected: "1 to 256 bytes".to_owned(),
+                found: id.map_or_else(|| "null".to_owned(), |id| format!("{} bytes", id.len())),
             })
-            .collect()
+            .into()),
+        }
     }
 
     /// A text column; all unknown when the table lacks it.
-    pub fn texts(&self, name: &str) -> Result<Vec<Option<String>>, StartError> {
-        Ok(match self.column(name, &DataType::Utf8)? {
-            None => vec![None; self.rows()],
-            Some(column) => column
-                .as_string::<i32>()
-                .iter()
-                .map(|text| text.filter(|t| !t.is_empty()).map(str::to_owned))
-                .collect(),
-        })
+    pub fn texts(&self, name: &str) -> Result<Texts, StartError> {
+        let column = self.column(name, &DataType::Utf8)?;
+        Ok(Texts(column.map(|column| column.as_string::<i32>().clone())))
     }
 
     /// A column of text lists; empty lists when the table lacks it.
-    pub fn text_lists(&self, name: &str) -> Result<Vec<Vec<String>>, StartError> {
+    pub fn text_lists(&self, name: &str) -> Result<TextLists, StartError> {
         let item = arrow::datatypes::Field::new_list_field(DataType::Utf8, true);
         let kind = self.batch.column_by_name(name).map(|column| column.data_type());
         if let Some(kind) = kind.filter(|kind| !kind.is_list()) {
             // A cast would make a list of one out of anything.
             return Err(self.other_type(name, "a list of texts", kind));
         }
-        Ok(match self.column(name, &DataType::List(item.into()))? {
-            None => vec![Vec::new(); self.rows()],
-            Some(column) => column
-                .as_list::<i32>()
-                .iter()
-                .map(|list| {
-                    list.iter()
-                        .flat_map(|list| {
-                            list.as_string::<i32>()
-                                .iter()
-                                .flatten()
-                                .map(str::to_owned)
-                                .collect::<Vec<_>>()
-                        })
-                        .filter(|text| !text.is_empty())
-                        .collect()
-                })
-                .collect(),
-        })
+        let column = self.column(name, &DataType::List(item.into()))?;
+        Ok(TextLists(column.map(|column| column.as_list::<i32>().clone())))
     }
 
     /// A number column that must be there, without nulls, finite.

@@ -1,12 +1,13 @@
 //! The video table in rows, as a block needs it.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use upnext_core::block::{MAX_ID_BYTES, MAX_REGIONS, MAX_TEXT_BYTES};
 use upnext_core::hash::hash64;
 use upnext_core::{Error, ErrorKind};
 
-use super::table::Table;
+use super::id_table::IdTable;
+use super::table::{Table, Texts};
 use crate::error::StartError;
 use crate::file_bytes::FileBytes;
 use crate::prefetch::prefetch;
@@ -18,18 +19,28 @@ const FILE: &str = "server/videos.parquet";
 /// million, and each look at memory that no cache has costs as much as a hundred products.
 ///
 /// Texts that repeat are `1 + index` into [`Videos::term`]; 0 is unknown.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Videos {
     rows: Vec<Row>,
     /// Id, title, thumbnail and content hash of each row, one after another.
     texts: String,
     /// Terms of the tags of each row, then of its regions.
     lists: Vec<u32>,
-    /// Rows in the order of their ids.
-    by_id: Vec<u32>,
+    by_id: IdTable,
     /// Rows with a date of publication, the latest first.
     newest: Vec<u32>,
     terms: Vec<String>,
+}
+
+/// The same table, by whatever keys its ids are looked up.
+impl PartialEq for Videos {
+    fn eq(&self, other: &Videos) -> bool {
+        self.rows == other.rows
+            && self.texts == other.texts
+            && self.lists == other.lists
+            && self.newest == other.newest
+            && self.terms == other.terms
+    }
 }
 
 /// A row of the table: its numbers, and where its texts and lists lie. One line of a processor's cache.
@@ -69,9 +80,8 @@ const THUMBNAIL: usize = 2;
 const CONTENT: usize = 3;
 
 /// The text's first `most` bytes, cut between characters: what a block has room for.
-fn cut(mut text: String, most: usize) -> String {
-    text.truncate(text.floor_char_boundary(most));
-    text
+fn cut(text: &str, most: usize) -> &str {
+    &text[..text.floor_char_boundary(most)]
 }
 
 /// A content hash as it travels: 48 bits of a hash of the table's as eight digits of base 64, so that five hundred of them keep a
@@ -89,25 +99,26 @@ pub fn content(text: Option<&str>) -> String {
 /// Gives each distinct text a number from 1.
 #[derive(Default)]
 struct Terms {
-    numbers: BTreeMap<String, u32>,
+    // Looked up, never listed: terms are numbered as they come.
+    numbers: HashMap<String, u32>,
     texts: Vec<String>,
 }
 
 impl Terms {
-    fn number(&mut self, text: Option<String>) -> u32 {
+    fn number(&mut self, text: Option<&str>) -> u32 {
         let Some(text) = text else { return 0 };
         let text = cut(text, MAX_ID_BYTES);
-        if let Some(number) = self.numbers.get(&text) {
+        if let Some(number) = self.numbers.get(text) {
             return *number;
         }
-        self.texts.push(text.clone());
+        self.texts.push(text.to_owned());
         let number = self.texts.len() as u32;
-        self.numbers.insert(text, number);
+        self.numbers.insert(text.to_owned(), number);
         number
     }
 
-    fn column(&mut self, texts: Vec<Option<String>>) -> Vec<u32> {
-        texts.into_iter().map(|text| self.number(text)).collect()
+    fn column(&mut self, rows: usize, texts: &Texts) -> Vec<u32> {
+        (0..rows).map(|row| self.number(texts.get(row))).collect()
     }
 }
 
@@ -123,18 +134,16 @@ impl Videos {
             return Err(StartError::TableEmpty { file: FILE.to_owned() });
         }
         let ids = table.ids("id")?;
-        let mut by_id: Vec<u32> = (0..ids.len() as u32).collect();
-        by_id.sort_unstable_by_key(|row| ids[*row as usize].as_str());
-        let twice = by_id.windows(2).filter(|w| ids[w[0] as usize] == ids[w[1] as usize]);
-        let distinct = ids.len() - twice.count();
-        if distinct != ids.len() {
+        let (by_id, twice) = IdTable::new(ids.len(), |row| ids.text(row));
+        if twice > 0 {
             return Err(Error::from(ErrorKind::BundleInconsistent {
                 what: format!("distinct ids of {FILE}"),
                 expected: ids.len().to_string(),
-                found: distinct.to_string(),
+                found: (ids.len() - twice).to_string(),
             })
             .into());
         }
+        let count = ids.len();
         let mut terms = Terms::default();
         let tags = table.text_lists("tags")?;
         let regions = table.text_lists("regions")?;
@@ -143,31 +152,32 @@ impl Videos {
         let contents = table.texts("content_hash")?;
         let published = table.instants("published_at")?;
         let lengths = table.optional_numbers("length_seconds")?;
-        let languages = terms.column(table.texts("language")?);
-        let ratings = terms.column(table.texts("rating")?);
-        let channels = terms.column(table.texts("channel")?);
+        let languages = terms.column(count, &table.texts("language")?);
+        let ratings = terms.column(count, &table.texts("rating")?);
+        let channels = terms.column(count, &table.texts("channel")?);
         let (priors, effects) = (table.numbers("prior")?, table.numbers("effect")?);
         let log_popularity = table.numbers("log_popularity")?;
         drop(table);
 
         let mut texts = String::new();
         let mut lists = Vec::new();
-        let told = ids.into_iter().zip(titles).zip(thumbnails).zip(contents);
-        let listed = tags.into_iter().zip(regions);
-        let rows: Vec<Row> = told
-            .zip(listed)
-            .enumerate()
-            .map(|(row, ((((id, title), thumbnail), hash), (tags, regions)))| {
+        let rows: Vec<Row> = (0..count)
+            .map(|row| {
                 let text = texts.len() as u64;
-                let plain = |text: Option<String>| cut(text.unwrap_or_default(), MAX_TEXT_BYTES);
-                let own = [id, plain(title), plain(thumbnail), content(hash.as_deref())];
+                let hash = content(contents.get(row));
+                let title = cut(titles.get(row).unwrap_or_default(), MAX_TEXT_BYTES);
+                let thumbnail = cut(thumbnails.get(row).unwrap_or_default(), MAX_TEXT_BYTES);
+                let own = [ids.text(row), title, thumbnail, &hash];
                 own.iter().for_each(|text| texts.push_str(text));
-                let list = lists.len() as u32;
-                let (tags, regions) = (
-                    &tags[..tags.len().min(TAGS_SENT)],
-                    &regions[..regions.len().min(MAX_REGIONS)],
+                let list = lists.len();
+                lists.extend(tags.get(row).take(TAGS_SENT).map(|tag| terms.number(Some(tag))));
+                let tagged = lists.len() - list;
+                lists.extend(
+                    regions
+                        .get(row)
+                        .take(MAX_REGIONS)
+                        .map(|region| terms.number(Some(region))),
                 );
-                lists.extend(tags.iter().chain(regions).map(|text| terms.number(Some(text.clone()))));
                 Row {
                     published_at_ms: published[row].unwrap_or(i64::MIN),
                     length_seconds: lengths[row].filter(|seconds| *seconds > 0.0).unwrap_or(-1.0),
@@ -177,11 +187,11 @@ impl Videos {
                     language: languages[row],
                     rating: ratings[row],
                     channel: channels[row],
-                    list,
+                    list: list as u32,
                     text,
                     // Ids and texts are cut to bounds of a block, which are far below 2¹⁶.
                     bytes: own.map(|text| text.len() as u16),
-                    listed: [tags.len() as u16, regions.len() as u16],
+                    listed: [tagged as u16, (lists.len() - list - tagged) as u16],
                 }
             })
             .collect();
@@ -281,8 +291,7 @@ impl Videos {
     /// Row of the video with this id.
     #[must_use]
     pub fn row_of(&self, id: &str) -> Option<usize> {
-        let at = self.by_id.binary_search_by(|row| self.id(*row as usize).cmp(id)).ok()?;
-        Some(self.by_id[at] as usize)
+        self.by_id.row(id, |row| self.id(row))
     }
 
     /// Length in seconds, where it is known.

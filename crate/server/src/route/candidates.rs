@@ -11,6 +11,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::Response;
 use upnext_core::block::Block;
+use upnext_core::bundle::{hex, sha256};
 
 use super::account::account;
 use super::conditional::respond;
@@ -59,7 +60,7 @@ pub async fn candidates(
         None => format!("{scope}, max-age={}", lifetime.fresh_ms / 1000),
         Some(_) => "no-store".to_owned(),
     };
-    let tag = tag(&built.block, wants_json(&headers));
+    let tag = tag(&built.digest, wants_json(&headers));
     let (kind, body) = encoded(&headers, built)?;
     let mut response = respond(&headers, &tag, kind, &cache, body);
     if let Some(missing) = missing {
@@ -75,16 +76,18 @@ pub async fn candidates(
 /// The block in the format that is asked for, and its media type.
 pub(super) fn encoded(headers: &HeaderMap, built: Built) -> Result<(&'static str, Vec<u8>), ApiError> {
     if wants_json(headers) {
-        let body = serde_json::to_vec(&JsonBlock::from(&built.block)).map_err(|_| ApiError::Internal("JSON"))?;
+        let catalogue = &built.edition.catalogue;
+        let block = Block::decode(&built.bytes, &catalogue.bundle_id, catalogue.dims());
+        let block = block.map_err(|_| ApiError::Internal("candidate block"))?;
+        let body = serde_json::to_vec(&JsonBlock::from(&block)).map_err(|_| ApiError::Internal("JSON"))?;
         Ok((JSON, body))
     } else {
         Ok((PROTOBUF, built.bytes))
     }
 }
 
-fn tag(block: &Block, is_json: bool) -> String {
-    let digest = block.digest().iter().take(16);
-    let tag: String = digest.map(|byte| format!("{byte:02x}")).collect();
+fn tag(digest: &[u8; 32], is_json: bool) -> String {
+    let tag = hex(&digest[..16]);
     if is_json { format!("{tag}-json") } else { tag }
 }
 
@@ -102,9 +105,12 @@ pub(super) enum Who {
 /// A block, and what it lacks.
 #[derive(Debug)]
 pub(super) struct Built {
-    pub(super) block: Block,
     /// The block's bytes.
     pub(super) bytes: Vec<u8>,
+    /// Their SHA-256.
+    pub(super) digest: [u8; 32],
+    /// What it was made of.
+    pub(super) edition: Arc<Edition>,
     /// Value of [`MISSING`], where something is.
     pub(super) missing: Option<HeaderValue>,
 }
@@ -162,20 +168,21 @@ pub(super) async fn build(
                 expires_at_ms,
                 arm: arm.as_deref(),
             };
-            let sealed = block(&stock, &candidates, label)?;
-            Ok((sealed, candidates, missing))
+            let bytes = block(&stock, &candidates, label)?;
+            Ok((bytes, candidates, missing))
         });
         metrics.stage(Stage::Block, started);
         if let Asker::Known(known) = asker {
             sample_recall(&state, &edition, known.factor, wish.size);
         }
-        let ((block, bytes), candidates, missing) = built.map_err(|error| {
+        let (bytes, candidates, missing) = built.map_err(|error| {
             tracing::error!(code = error.code().as_str(), %error, "candidate block");
             ApiError::Internal("candidate block")
         })?;
         let missing = (!missing.is_empty()).then(|| missing.join(", "));
         let built = Built {
-            block,
+            digest: sha256(&bytes),
+            edition: Arc::clone(&edition),
             bytes,
             missing: missing.and_then(|names| HeaderValue::from_str(&names).ok()),
         };

@@ -1,8 +1,7 @@
 //! Blending: each source has a quota, each video comes once, with the bits of every source that named it.
 
-use std::collections::BTreeMap;
-
 use super::Candidate;
+use crate::row_hash::RowMap;
 
 /// What a source offers, and how many places it has for itself.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,8 +17,10 @@ pub struct Part {
 /// the bits of all that named it.
 #[must_use]
 pub fn blend(parts: &[Part], size: usize) -> Vec<Candidate> {
-    let mut blended: Vec<Candidate> = Vec::new();
-    let mut places: BTreeMap<u32, usize> = BTreeMap::new();
+    let offered: usize = parts.iter().map(|part| part.candidates.len()).sum();
+    let most = size.min(offered);
+    let mut blended: Vec<Candidate> = Vec::with_capacity(most);
+    let mut places: RowMap<usize> = RowMap::with_capacity_and_hasher(most, Default::default());
     let mut rests = Vec::with_capacity(parts.len());
     for part in parts {
         let mut rest = part.candidates.iter();
@@ -45,7 +46,7 @@ pub fn blend(parts: &[Part], size: usize) -> Vec<Candidate> {
 }
 
 /// Whether the video is new to the list; if so, it is in it now.
-fn take(candidate: Candidate, blended: &mut Vec<Candidate>, places: &mut BTreeMap<u32, usize>) -> bool {
+fn take(candidate: Candidate, blended: &mut Vec<Candidate>, places: &mut RowMap<usize>) -> bool {
     let is_new = !places.contains_key(&candidate.row);
     if is_new {
         places.insert(candidate.row, blended.len());

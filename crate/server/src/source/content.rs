@@ -1,12 +1,11 @@
 //! The content shelf: what a newcomer gets. A function of the declared languages alone, so that
 //! everybody who declares the same gets the same block, and a cache in between may keep it.
 
-use std::collections::BTreeSet;
-
 use upnext_core::block::source::CONTENT;
 
 use super::{Ask, Candidate, by_place};
 use crate::catalogue::Shelves;
+use crate::row_hash::Rows;
 
 /// The first videos of the shelves of the declared languages that may be offered; see [`of_shelves`].
 #[must_use]
@@ -35,7 +34,7 @@ pub fn of_shelves(
     let preferred: Vec<&[u32]> = languages.iter().filter_map(|language| shelves.of(language)).collect();
     let longest = preferred.iter().map(|shelf| shelf.len()).max().unwrap_or(0);
     let in_turn = (0..longest).flat_map(|place| preferred.iter().filter_map(move |shelf| shelf.get(place)));
-    let mut taken = BTreeSet::new();
+    let mut taken = Rows::with_capacity_and_hasher(size.min(longest + shelves.any().len()), Default::default());
     let rows: Vec<u32> = in_turn
         .chain(shelves.any())
         .filter_map(|row| current(*row))
@@ -48,6 +47,8 @@ pub fn of_shelves(
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::collections::BTreeSet;
+
     use super::*;
     use proptest::prelude::*;
 

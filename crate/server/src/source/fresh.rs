@@ -20,6 +20,8 @@ const WEIGHED: usize = 2000;
 /// Fresh videos of the declared languages: first those that the fewest were shown, the newest of them first.
 #[must_use]
 pub fn candidates(ask: &Ask<'_>, pulse: &Pulse) -> Vec<Candidate> {
+    let speaks = ask.speaks();
+    let is_offered = |row: u32| ask.allowed.contains(row as usize) && speaks(row as usize);
     let is_fresh = |at_ms: i64| at_ms <= ask.now_ms && at_ms > ask.now_ms - FRESH_MS;
     let videos = &ask.stock.catalogue.videos;
     let of_bundle = videos
@@ -27,19 +29,21 @@ pub fn candidates(ask: &Ask<'_>, pulse: &Pulse) -> Vec<Candidate> {
         .iter()
         .filter_map(|row| Some((*row, videos.get(*row as usize)?.published_at_ms)))
         .skip_while(|(_, at_ms)| *at_ms > ask.now_ms)
-        .take_while(|(_, at_ms)| is_fresh(*at_ms));
+        .take_while(|(_, at_ms)| is_fresh(*at_ms))
+        .filter(|(row, _)| is_offered(*row))
+        // In their order already: the newest of them are the first.
+        .take(WEIGHED);
     let added = ask.stock.added_rows();
     let mut fresh: Vec<(u32, i64)> = added
         .map(|(row, added)| (row as u32, added.published_at_ms()))
-        .filter(|(_, at_ms)| is_fresh(*at_ms))
+        .filter(|(row, at_ms)| is_fresh(*at_ms) && is_offered(*row))
         .chain(of_bundle)
-        .filter(|(row, _)| ask.allowed.contains(*row as usize) && ask.speaks(*row as usize))
         .collect();
     fresh.sort_by_key(|(row, at_ms)| (Reverse(*at_ms), *row));
     fresh.truncate(WEIGHED);
-    let mut fresh: Vec<(u32, i64, u32)> = fresh
-        .into_iter()
-        .map(|(row, at_ms)| (pulse.shown(ask.stock.id(row as usize)), at_ms, row))
+    let shown = pulse.shown(fresh.iter().map(|(row, _)| ask.stock.id(*row as usize)));
+    let mut fresh: Vec<(u32, i64, u32)> = (shown.into_iter().zip(fresh))
+        .map(|(shown, (row, at_ms))| (shown, at_ms, row))
         .filter(|(shown, ..)| *shown < MOST_SHOWN)
         .collect();
     fresh.sort_by_key(|(shown, at_ms, row)| (*shown, Reverse(*at_ms), *row));

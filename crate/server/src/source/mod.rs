@@ -17,8 +17,8 @@ pub mod near;
 pub mod neighbours;
 pub mod popular;
 
+use crate::edition::Visible;
 use crate::stock::Stock;
-use crate::vector_index::RowSet;
 
 pub use blend::{Part, blend};
 
@@ -39,7 +39,7 @@ pub struct Ask<'a> {
     /// The videos.
     pub stock: &'a Stock<'a>,
     /// Rows that may be offered.
-    pub allowed: &'a RowSet,
+    pub allowed: &'a Visible,
     /// BCP 47 tags that were declared.
     pub languages: &'a [String],
     /// Most candidates.
@@ -50,16 +50,15 @@ pub struct Ask<'a> {
 
 impl Ask<'_> {
     /// Whether the video of a row is in one of the declared languages, or either is not known.
-    fn speaks(&self, row: usize) -> bool {
-        let Some(language) = self.stock.language(row).and_then(upnext_core::feature::language_term) else {
-            return true;
-        };
-        let mut declared = self
-            .languages
-            .iter()
+    fn speaks(&self) -> impl Fn(usize) -> bool {
+        let declared: Vec<String> = (self.languages.iter())
             .filter_map(|tag| upnext_core::feature::language_term(tag))
-            .peekable();
-        declared.peek().is_none() || declared.any(|term| term == language)
+            .collect();
+        let stock = self.stock;
+        move |row| {
+            let of_row = || stock.language(row).and_then(upnext_core::feature::language_term);
+            declared.is_empty() || of_row().is_none_or(|term| declared.contains(&term))
+        }
     }
 }
 

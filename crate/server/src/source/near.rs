@@ -24,8 +24,8 @@ pub fn candidates(ask: &Ask<'_>, past: &Past) -> Result<Vec<Candidate>, SearchEr
     if mean.iter().all(|value| *value == 0.0) {
         return Ok(Vec::new());
     }
-    let mut allowed = ask.allowed.clone();
-    latest.iter().for_each(|(row, _)| allowed.remove(*row));
+    let rows: Vec<usize> = latest.iter().map(|(row, _)| *row).collect();
+    let allowed = ask.allowed.without(&rows);
     let hits = ask.stock.nearest_vectors(&mean, ask.size, &allowed)?;
     Ok(hits
         .into_iter()

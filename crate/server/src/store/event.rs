@@ -43,6 +43,21 @@ pub struct EventRow {
 const COLUMNS: &str =
     "account, id, kind, video, seconds, text, at_ms, device, surface, position, arm, bundle, relevant, purposes";
 
+/// What of an event changes what its account is recommended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Improving {
+    /// What happened.
+    pub kind: EventKind,
+    /// The video; `None` for a search.
+    pub video: Option<String>,
+    /// Seconds watched, of a watch.
+    pub seconds: Option<f32>,
+    /// When, Unix milliseconds.
+    pub at_ms: i64,
+    /// Liked, or watched for at least half of the length, where one is known.
+    pub relevant: bool,
+}
+
 /// What became of events that were told.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Kept {
@@ -141,13 +156,13 @@ pub fn finds_of_neighbours(
     account: &str,
     videos: &[&str],
 ) -> rusqlite::Result<Vec<(usize, Vec<String>)>> {
-    let mut finders = connection.prepare_cached(
+    let mut finders = connection.prepare_cached(&format!(
         "SELECT account FROM event WHERE video = ?1 AND counts = 1 AND relevant = 1 AND account <> ?2
-         ORDER BY at_ms DESC LIMIT ?3",
-    )?;
+         ORDER BY at_ms DESC LIMIT {FINDERS_OF_ONE}"
+    ))?;
     let mut shared: BTreeMap<String, usize> = BTreeMap::new();
     for video in videos {
-        let mut rows = finders.query(params![video, account, FINDERS_OF_ONE])?;
+        let mut rows = finders.query(params![video, account])?;
         while let Some(row) = rows.next()? {
             *shared.entry(row.get(0)?).or_default() += 1;
         }
@@ -155,13 +170,14 @@ pub fn finds_of_neighbours(
     let mut neighbours: Vec<(String, usize)> = shared.into_iter().collect();
     neighbours.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     neighbours.truncate(FINDERS);
-    let mut finds = connection.prepare_cached(
-        "SELECT video FROM event WHERE account = ?1 AND relevant = 1 AND counts = 1 ORDER BY at_ms DESC LIMIT ?2",
-    )?;
+    let mut finds = connection.prepare_cached(&format!(
+        "SELECT video FROM event WHERE account = ?1 AND relevant = 1 AND counts = 1
+         ORDER BY at_ms DESC LIMIT {FINDS_OF_ONE}"
+    ))?;
     neighbours
         .into_iter()
         .map(|(neighbour, shared)| {
-            let rows = finds.query_map(params![neighbour, FINDS_OF_ONE], |row| row.get(0))?;
+            let rows = finds.query_map(params![neighbour], |row| row.get(0))?;
             Ok((shared, rows.collect::<Result<_, _>>()?))
         })
         .collect()
@@ -172,28 +188,43 @@ pub fn finds_of_neighbours(
 /// # Errors
 /// What SQLite says.
 pub fn of_account(connection: &Connection, account: &str, most: usize) -> rusqlite::Result<Vec<EventRow>> {
-    latest(connection, account, Purposes::ALL, most)
+    latest(connection, COLUMNS, account, Purposes::ALL, most, read)
 }
 
 /// The latest events of an account that may change what it is recommended, latest first.
 ///
 /// # Errors
 /// What SQLite says.
-pub fn improving(connection: &Connection, account: &str, most: usize) -> rusqlite::Result<Vec<EventRow>> {
-    latest(connection, account, Purposes::only(Purpose::Improve), most)
+pub fn improving(connection: &Connection, account: &str, most: usize) -> rusqlite::Result<Vec<Improving>> {
+    let purposes = Purposes::only(Purpose::Improve);
+    let columns = "kind, video, seconds, at_ms, relevant";
+    latest(connection, columns, account, purposes, most, |row| {
+        Ok(Improving {
+            kind: kind(row, 0)?,
+            video: row.get(1)?,
+            seconds: row.get(2)?,
+            at_ms: row.get(3)?,
+            relevant: row.get(4)?,
+        })
+    })
 }
 
 /// Those with one of these purposes.
-fn latest(connection: &Connection, account: &str, purposes: Purposes, most: usize) -> rusqlite::Result<Vec<EventRow>> {
+fn latest<T>(
+    connection: &Connection,
+    columns: &str,
+    account: &str,
+    purposes: Purposes,
+    most: usize,
+    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
     connection
         .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM event WHERE account = ?1 AND purposes & ?2 <> 0
-             ORDER BY at_ms DESC, seq DESC LIMIT ?3"
+            "SELECT {columns} FROM event WHERE account = ?1 AND purposes & ?2 <> 0
+             ORDER BY at_ms DESC, seq DESC LIMIT {}",
+            i64::try_from(most).unwrap_or(i64::MAX)
         ))?
-        .query_map(
-            params![account, purposes.bits(), i64::try_from(most).unwrap_or(i64::MAX)],
-            read,
-        )?
+        .query_map(params![account, purposes.bits()], read)?
         .collect()
 }
 
@@ -252,12 +283,10 @@ pub fn each_account(
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
-    let kind: String = row.get(2)?;
     Ok(EventRow {
         account: row.get(0)?,
         id: row.get(1)?,
-        // Only `insert` writes here, and it writes names of kinds.
-        kind: EventKind::parse(&kind).unwrap_or(EventKind::Impression),
+        kind: kind(row, 2)?,
         video: row.get(3)?,
         seconds: row.get(4)?,
         text: row.get(5)?,
@@ -271,4 +300,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
         // Only `insert` writes here, and the tables' default, which is every purpose.
         purposes: Purposes::from_bits(row.get(13)?).unwrap_or(Purposes::ALL),
     })
+}
+
+fn kind(row: &Row<'_>, column: usize) -> rusqlite::Result<EventKind> {
+    let name = row.get_ref(column)?.as_str()?;
+    // Only `insert` writes here, and it writes names of kinds.
+    Ok(EventKind::parse(name).unwrap_or(EventKind::Impression))
 }

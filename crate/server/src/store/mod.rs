@@ -135,7 +135,8 @@ impl Store {
             .await
     }
 
-    /// Runs `work` on a connection that sees all committed writes. Blocks: not for network threads.
+    /// Runs `work` on a connection that sees all writes that were committed when it began to read, and none after. Blocks: not for
+    /// network threads.
     ///
     /// # Errors
     /// [`StoreError::Failed`].
@@ -150,7 +151,11 @@ impl Store {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner),
         };
-        Ok(work(&connection)?)
+        // One transaction: the log is looked up and locked once, not for each statement.
+        let transaction = connection.unchecked_transaction()?;
+        let found = work(&transaction)?;
+        transaction.commit()?;
+        Ok(found)
     }
 }
 

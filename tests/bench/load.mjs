@@ -5,10 +5,12 @@
 //   npm run bench:load -- [--videos 1000000] [--rate 500] [--seconds 20] [--bundle DIR] [--json FILE] [--no-rival]
 //
 // The bundle is that of a simulated world (or --bundle), enlarged by `upnext-export enlarge`: near copies of its videos. The
-// load generator is autocannon, of npm, which nothing but this depends on. Server, generator and rival share the machine's
-// cores, one server at a time. Fails where the 99th percentile at that rate is above 20 ms, or something else than 200 comes.
+// load generator is autocannon, of npm, which nothing but this depends on; load-client.mjs keeps its rate. Server, generator and
+// rival share the machine's cores, one server at a time. Fails where the 99th percentile at that rate is above 20 ms, or something
+// else than 200 comes.
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { get } from "node:http";
 import { createServer } from "node:net";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -87,6 +89,15 @@ function resident({ pid }) {
   return { memory, own_memory };
 }
 
+/** Bytes of an answer's body as they are sent. */
+const bytesOnTheWire = (url, headers) =>
+  new Promise((found, failed) => {
+    get(url, { headers }, (answer) => {
+      let bytes = 0;
+      answer.on("data", (chunk) => (bytes += chunk.length)).on("end", () => found(bytes));
+    }).on("error", failed);
+  });
+
 const freePort = () =>
   new Promise((found) => {
     const probe = createServer().listen(0, "127.0.0.1", () => {
@@ -129,10 +140,19 @@ function load(name, job) {
   });
 }
 
+/** Seconds of processors that a process has used. */
+function processorSeconds({ pid }) {
+  // After the name, which may hold anything: the fields from the third on; the 14th and 15th are hundredths of a second.
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
 /** What the same requests take at a steady rate, and as many as four connections get through. */
-async function candidates(name, origin, requests) {
+async function candidates(name, { child, origin }, requests) {
   await load(`${name}, warming up`, { origin, requests, connections: 4, seconds: 3 });
-  const steady = await load(`${name}, ${rate}/s`, { origin, requests, connections: 32, rate, seconds });
+  const before = processorSeconds(child);
+  const steady = await load(`${name}, ${rate}/s`, { origin, requests, connections: 64, rate, seconds });
+  steady.processor_ms = ((processorSeconds(child) - before) / steady.requests) * 1000;
   const most = await load(`${name}, as fast as four connections are answered`, { origin, requests, connections: 4, seconds: seconds / 2 });
   return { steady, most };
 }
@@ -166,7 +186,11 @@ try {
   const requests = accounts.map((account) => ({ path: "/v1/candidates?size=500", headers: { authorization: `Bearer ${tokenOf(account)}` } }));
   const block = await fetch(`${server.origin}${requests[0].path}`, { headers: { ...requests[0].headers, "accept-encoding": "identity" } });
   record.upnext.block_bytes = (await block.arrayBuffer()).byteLength;
-  Object.assign(record.upnext, await candidates("upnext", server.origin, requests));
+  const { rows } = await (await fetch(`${server.origin}${requests[0].path}`, { headers: { ...requests[0].headers, accept: "application/json" } })).json();
+  const shown = rows.flatMap(({ title, thumbnail }) => [title, thumbnail]).filter((text) => text !== null);
+  record.upnext.shown_bytes = shown.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  record.upnext.gzip_bytes = await bytesOnTheWire(`${server.origin}${requests[0].path}`, { ...requests[0].headers, "accept-encoding": "gzip" });
+  Object.assign(record.upnext, await candidates("upnext", server, requests));
   record.upnext.memory_after = resident(server.child).memory;
   for (const count of [1, 100]) {
     const job = { origin: server.origin, requests: accounts.map((account, place) => bodies(account, count, place)), connections: 64, seconds: seconds / 2, ids: true };
@@ -181,7 +205,7 @@ try {
     const words = [join(root, "tests/bench/faiss_server.py"), "--port", String(port), "--factors", at("factors.npy"), "--users", at("users.npy"), "--report", at("faiss.json")];
     const rival = await start(python, words, {}, port, "/ready");
     const asked = accounts.map((_, row) => ({ path: `/candidates?account=${row}&size=500`, headers: {} }));
-    record.faiss = { ready_seconds: rival.ready, ...resident(rival.child), ...JSON.parse(readFileSync(at("faiss.json"), "utf8")), ...(await candidates("FAISS", rival.origin, asked)) };
+    record.faiss = { ready_seconds: rival.ready, ...resident(rival.child), ...JSON.parse(readFileSync(at("faiss.json"), "utf8")), ...(await candidates("FAISS", rival, asked)) };
     await stop(rival);
   }
 
@@ -192,6 +216,8 @@ try {
     row(`p50 at ${rate}/s`, ({ steady }) => `${number(steady.p50, 2)} ms`),
     row("p99", ({ steady }) => `${number(steady.p99, 2)} ms`),
     row("p99.9", ({ steady }) => `${number(steady.p999, 2)} ms`),
+    row("processor time of a request", ({ steady }) => `${number(steady.processor_ms, 2)} ms`),
+    row("of the load generator for it", ({ steady }) => `${number(steady.generator_ms, 2)} ms`),
     row("answered at that rate", ({ steady }) => `${number(steady.requests_per_second, 0)}/s`),
     row("most over four connections", ({ most }) => `${number(most.requests_per_second, 0)}/s`),
     row("bytes of an answer", ({ most }) => number(most.bytes, 0)),
@@ -208,7 +234,9 @@ try {
     const { events_per_second, p99 } = record.upnext[`events_of_${count}`];
     console.log(`${count} a request: ${number(events_per_second, 0)} durable events/s, p99 ${number(p99)} ms`);
   }
-  console.log(`block of 500: ${number(record.upnext.block_bytes, 0)} bytes; memory after the load ${number(record.upnext.memory_after / 1e9, 2)} GB`);
+  const { block_bytes, shown_bytes, gzip_bytes } = record.upnext;
+  console.log(`block of 500: ${number(block_bytes, 0)} bytes, ${number(shown_bytes, 0)} of them titles and thumbnails' addresses; ${number(gzip_bytes, 0)} with gzip`);
+  console.log(`memory after the load ${number(record.upnext.memory_after / 1e9, 2)} GB`);
   const failed = record.upnext.steady.failed + record.upnext.most.failed + record.upnext.events_of_1.failed + record.upnext.events_of_100.failed;
   if (failed > 0) failure = `${failed} requests were not answered with 200`;
   else if (record.upnext.steady.p99 > WANTED_P99_MS) failure = `p99 is ${number(record.upnext.steady.p99)} ms, wanted: ${WANTED_P99_MS} ms`;

@@ -31,6 +31,8 @@ export function loadTables({ videos, rate, upnext, faiss }) {
         both(`p50 at ${rate} requests/s, ms`, ({ steady }) => rounded(steady.p50)),
         both("p99, ms", ({ steady }) => rounded(steady.p99)),
         both("p99.9, ms", ({ steady }) => rounded(steady.p999)),
+        both("processor time of a request, ms", ({ steady }) => rounded(steady.processor_ms)),
+        both("processor time of the load generator for it, ms", ({ steady }) => rounded(steady.generator_ms)),
         both("answered at that rate, /s", ({ steady }) => Math.round(steady.requests_per_second)),
         both("most over four connections, /s", ({ most }) => Math.round(most.requests_per_second)),
         both("bytes of an answer", ({ most }) => Math.round(most.bytes)),
@@ -38,6 +40,11 @@ export function loadTables({ videos, rate, upnext, faiss }) {
         both("memory per million videos, GB", ({ memory }) => rounded(memory / videos / 1000)),
         both("its own of that, not pages of files, GB", ({ own_memory }) => rounded(own_memory / videos / 1000)),
       ],
+    },
+    {
+      caption: "Bytes of a block of 500 candidates:",
+      columns: ["whole", "of them titles and addresses of thumbnails", "with gzip"],
+      rows: [[upnext.block_bytes, upnext.shown_bytes, upnext.gzip_bytes]],
     },
     {
       caption: "Durable events, 64 connections:",

@@ -50,12 +50,13 @@ pub fn compare<'a>(a: &Scored, b: &Scored, id: impl Fn(usize) -> &'a str) -> Ord
 
 /// Sorts at most 65,536 candidates by [`compare`], where `rank` gives each row's place in the order of ids, below 65,536. Order,
 /// rank and place are one number for each candidate, so that sorting moves and compares numbers alone.
+#[inline(never)]
 pub(crate) fn sort_by_rank(candidates: &mut Vec<Scored>, rank: impl Fn(usize) -> u32) {
     let key = |(at, one): (usize, &Scored)| {
         u64::from(falling(one.order)) << 32 | u64::from(rank(one.row) & 0xffff) << 16 | (at & 0xffff) as u64
     };
     let mut keys: Vec<u64> = candidates.iter().enumerate().map(key).collect();
-    keys.sort_unstable();
+    keys.sort();
     *candidates = keys.iter().map(|key| candidates[(key & 0xffff) as usize]).collect();
 }
 

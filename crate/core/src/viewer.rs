@@ -82,11 +82,14 @@ impl<'a> ViewerState<'a> {
         if length == 0.0 {
             return 0.0;
         }
-        let cosines = self
-            .anchors
-            .iter()
-            .map(|(anchor, norm)| anchor.level_dot(row) as f32 / (norm * length));
-        cosines.reduce(f32::max).unwrap_or(0.0)
+        let mut most = f32::NEG_INFINITY;
+        for (anchor, norm) in &self.anchors {
+            let cosine = anchor.level_dot(row) as f32 / (norm * length);
+            if cosine > most {
+                most = cosine;
+            }
+        }
+        most
     }
 }
 

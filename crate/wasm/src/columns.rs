@@ -1,11 +1,11 @@
 //! What goes back to JavaScript: typed arrays and plain objects that the page owns.
 
-use js_sys::{Array, Float32Array, Object, Uint8Array, Uint32Array};
+use js_sys::{Array, Float32Array, Object, Reflect, Uint8Array, Uint32Array};
 use upnext_core::block::Block;
 use upnext_core::filter::DropReason;
 use upnext_core::personal::Standing;
 use upnext_core::pipeline::{Item, Slate};
-use upnext_core::reason::Reason;
+use upnext_core::reason::ReasonCode;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use crate::error::set;
@@ -45,7 +45,20 @@ pub(crate) fn raw_slate(slate: &Slate) -> JsValue {
         let values: Vec<f32> = slate.items.iter().map(of).collect();
         Float32Array::from(&values[..]).into()
     };
-    let reasons: Array = slate.items.iter().map(|item| reason(&item.reason)).collect();
+    // Names and codes are made once: each that crosses is read and checked there.
+    let names = (JsValue::from_str("code"), JsValue::from_str("video"));
+    let codes = ReasonCode::ALL.map(|code| JsValue::from_str(code.as_str()));
+    let reason = |item: &Item| {
+        let object = Object::new();
+        let code = ReasonCode::ALL.iter().position(|code| *code == item.reason.code);
+        // A plain object takes every member.
+        let _ = Reflect::set(&object, &names.0, &codes[code.unwrap_or(0)]);
+        if let Some(video) = &item.reason.video {
+            let _ = Reflect::set(&object, &names.1, &video.as_str().into());
+        }
+        object
+    };
+    let reasons: Array = slate.items.iter().map(reason).collect();
     let dropped_rows: Vec<u32> = slate.dropped.iter().map(|dropped| dropped.row as u32).collect();
     // Declared without values: a variant's number is its place in `DropReason::ALL`, which a test holds.
     let dropped_reasons: Vec<u8> = slate.dropped.iter().map(|dropped| dropped.reason as u8).collect();
@@ -71,15 +84,6 @@ pub(crate) fn standing(standing: &Standing) -> Object {
     set(&object, "evidence", &(standing.evidence as u32).into());
     set(&object, "gain", &standing.gain.into());
     object
-}
-
-fn reason(reason: &Reason) -> JsValue {
-    let object = Object::new();
-    set(&object, "code", &reason.code.as_str().into());
-    if let Some(video) = &reason.video {
-        set(&object, "video", &video.as_str().into());
-    }
-    object.into()
 }
 
 /// Names that `droppedReasons` refers to.

@@ -3,7 +3,7 @@
 //! a sliding window.
 
 use super::{Spread, Tally, UnitRows, select};
-use crate::program::kernel::dot_f64;
+use crate::program::kernel::{dot, dot_f64};
 
 /// Share of the cosines in the kernel `0.9 S + 0.1 I`. Of cosines alone the determinant of more rows than they are wide
 /// is 0, a twin's logarithm minus infinity, and no relevance could outweigh it; so it is −ln 10 at least.
@@ -34,8 +34,8 @@ pub struct Determinant<'a> {
     c: Vec<f64>,
     candidates: Vec<Taken>,
     bounds: Vec<f32>,
-    /// Picks in the window, oldest first.
-    window: Vec<usize>,
+    /// Rows of the picks in the window, oldest first.
+    window: Vec<&'a [f32]>,
     /// Rows of V left of its diagonal.
     factor: Vec<f64>,
     /// Its diagonal.
@@ -128,12 +128,13 @@ impl<'a> Determinant<'a> {
     fn take(&mut self, candidate: usize, least: f32) -> bool {
         let w = self.keeps;
         let c = &mut self.c[candidate * w..][..w];
+        let row = self.rows.row(candidate);
         let mut own = self.candidates[candidate];
         let least = f64::from(least);
         let mut below = false;
         for (at, picked) in self.window.iter().enumerate().skip(own.picks) {
             let common = dot_f64(&self.factor[at * w..][..at], &c[..at]);
-            let e = (SHARE * f64::from(self.rows.cosine(*picked, candidate)) - common) * self.inverse[at];
+            let e = (SHARE * f64::from(dot(picked, row)) - common) * self.inverse[at];
             c[at] = e;
             own.square -= e * e;
             own.picks = at + 1;
@@ -151,9 +152,10 @@ impl<'a> Determinant<'a> {
 /// Turns the entries of a candidate, so that the column of the oldest pick moves into the others; gives the square of what is
 /// left of it.
 fn turn(c: &mut [f64], turns: &[(f64, f64)]) -> f64 {
+    let turns = &turns[..c.len() - 1];
     let mut first = c[0];
-    for l in 0..c.len() - 1 {
-        let ((cos, sin), old) = (turns[l], c[l + 1]);
+    for (l, (cos, sin)) in turns.iter().enumerate() {
+        let old = c[l + 1];
         c[l] = cos * old + sin * first;
         first = cos * first - sin * old;
     }
@@ -193,7 +195,7 @@ impl Spread for Determinant<'_> {
         self.factor[len * w..][..len].copy_from_slice(&self.c[picked * w..][..len]);
         self.diagonal[len] = libm::sqrt(self.candidates[picked].square.max(LEAST));
         self.inverse[len] = 1.0 / self.diagonal[len];
-        self.window.push(picked);
+        self.window.push(self.rows.row(picked));
         // It is no candidate any more.
         self.candidates[picked] = Taken::NONE;
     }

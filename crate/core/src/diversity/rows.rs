@@ -9,6 +9,8 @@ pub struct UnitRows {
     values: Vec<f32>,
 }
 
+const ZEROS: [f32; 64] = [0.0; 64];
+
 impl UnitRows {
     /// No rows yet, room for `rows`.
     #[must_use]
@@ -31,7 +33,11 @@ impl UnitRows {
     /// Appends the direction of a quantised row, likewise.
     pub fn push_levels(&mut self, levels: &[i8]) {
         let start = self.values.len();
-        self.values.resize(start + self.width, 0.0);
+        // A stretch at a time: `resize` writes one value after the other where the module is built for size.
+        while self.values.len() < start + self.width {
+            let more = (start + self.width - self.values.len()).min(ZEROS.len());
+            self.values.extend_from_slice(&ZEROS[..more]);
+        }
         widen(levels, &mut self.values[start..]);
         self.settle(start);
     }
@@ -55,6 +61,20 @@ impl UnitRows {
         self.values
             .get(index * self.width..(index + 1) * self.width)
             .unwrap_or(&[])
+    }
+
+    /// The row with the largest cosine to `row`, of the width of these, and the cosine; the first where several are, and 0
+    /// where none is above 0. A function of its own: its loop has the registers for itself.
+    #[inline(never)]
+    pub(crate) fn nearest(&self, row: &[f32]) -> (usize, f32) {
+        let mut best = (0, 0.0);
+        for (at, own) in self.values.chunks_exact(self.width.max(1)).enumerate() {
+            let cosine = dot(row, own);
+            if cosine > best.1 {
+                best = (at, cosine);
+            }
+        }
+        best
     }
 
     /// Cosine of two rows.

@@ -46,6 +46,7 @@ pub fn select(
     let mut picked: Vec<usize> = Vec::with_capacity(size.min(relevance.len()));
     let mut values = vec![0.0; relevance.len()];
     let mut merits = scaled.clone();
+    let inverse = 1.0 / (1.0 - lambda);
     while picked.len() < size {
         let alone = picked.is_empty() || lambda >= 1.0;
         // Merit and spread, by their weights.
@@ -77,7 +78,7 @@ pub fn select(
         if let (false, None, Some((first, _))) = (alone, &calibration, best) {
             // The value of one; none where it is below another's.
             let mut exact = |i: usize, highest: f32, values: &mut [f32]| {
-                let spread = spread.settle(i, short_of(highest, lambda, merits[i]));
+                let spread = spread.settle(i, short_of(highest, lambda, merits[i], inverse));
                 values[i] = spread.map_or(f32::NEG_INFINITY, |spread| value(merits[i], spread));
                 values[i]
             };
@@ -127,8 +128,9 @@ pub fn select(
 }
 
 /// A spread that leaves `λ · merit + (1 − λ) · spread` below `highest`, also where both are rounded; so every lesser one does.
-fn short_of(highest: f32, lambda: f32, merit: f32) -> f32 {
-    let mut least = (highest - lambda * merit) / (1.0 - lambda);
+/// `inverse` is about `1 / (1 − λ)`.
+fn short_of(highest: f32, lambda: f32, merit: f32, inverse: f32) -> f32 {
+    let mut least = (highest - lambda * merit) * inverse;
     let mut step = 1e-6;
     while lambda * merit + (1.0 - lambda) * least >= highest && least > f32::NEG_INFINITY {
         least -= step;
@@ -153,9 +155,12 @@ fn best(open: &[usize], values: &[f32], tally: &Tally) -> Option<(usize, f32)> {
 
 /// The values scaled to 0..=1; those that are not finite become 0.
 pub(super) fn unit_range(values: &[f32]) -> Vec<f32> {
-    let finite = || values.iter().copied().filter(|v| v.is_finite());
-    let low = finite().fold(f32::INFINITY, f32::min);
-    let high = finite().fold(f32::NEG_INFINITY, f32::max);
+    // By comparisons: `min` and `max` of floats are calls where the module is built for size.
+    let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
+    for v in values.iter().copied().filter(|v| v.is_finite()) {
+        low = if v < low { v } else { low };
+        high = if v > high { v } else { high };
+    }
     // In f64: the span of two finite f32 can be infinite.
     let span = f64::from(high) - f64::from(low);
     let scaled = |v: &f32| match (v.is_finite(), span > 0.0) {

@@ -208,6 +208,7 @@ impl<'a> Rules<'a> {
         }
     }
 
+    #[inline(never)]
     fn verdict(&self, block: &Block, row: usize) -> Option<DropReason> {
         let id = block.id(row);
         if block.is_removed(id) {

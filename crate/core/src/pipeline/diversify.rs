@@ -29,6 +29,7 @@ impl Diversified {
     }
 }
 
+#[inline(never)]
 pub(super) fn diversify(
     model: &ClientModel,
     block: &Block,

@@ -47,6 +47,7 @@ pub(super) struct Ranking {
 }
 
 /// Scores the rows that were kept, the further heads by their `shares`.
+#[inline(never)]
 pub(super) fn score(
     engine: &mut impl Engine,
     state: &ViewerState<'_>,
@@ -91,6 +92,7 @@ pub(super) fn score(
 }
 
 /// Directions of the vectors of `scored`, in its order.
+#[inline(never)]
 pub(super) fn directions(model: &ClientModel, block: &Block, scored: &[Scored]) -> UnitRows {
     let mut directions = UnitRows::new(model.dims().vector, scored.len());
     for vector in scored.iter().filter_map(|s| block.vector(s.row)) {
@@ -100,6 +102,7 @@ pub(super) fn directions(model: &ClientModel, block: &Block, scored: &[Scored]) 
 }
 
 /// Of several candidates that are the same to look at keeps the one that ranks highest; gives the others in their order.
+#[inline(never)]
 pub(super) fn without_twins(block: &Block, scored: &mut Vec<Scored>) -> Vec<Dropped> {
     let (mut shown, mut dropped): (Vec<&str>, _) = (Vec::new(), Vec::new());
     scored.retain(|one| {
@@ -164,6 +167,7 @@ pub(super) fn moment(
 
 /// A reason for each of the places `asked` among the scored.
 #[allow(clippy::too_many_arguments, reason = "a stage reads what the stages before it made")]
+#[inline(never)]
 pub(super) fn why(
     block: &Block,
     ranking: &Ranking,

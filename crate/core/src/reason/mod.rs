@@ -5,7 +5,6 @@
 
 use crate::diversity::UnitRows;
 use crate::feature::PastEvent;
-use crate::program::kernel::dot;
 use crate::{EventKind, QuantRow};
 
 /// The kinds of reasons.
@@ -209,17 +208,7 @@ fn nearest(candidates: &[Facts<'_>], directions: &UnitRows, anchors: &[Anchor<'_
     for anchor in anchors {
         rows.push_levels(anchor.vector.values);
     }
-    let best = |i: usize| {
-        let mut best = (0, 0.0_f32);
-        for anchor in 0..anchors.len() {
-            let cosine = dot(directions.row(i), rows.row(anchor));
-            if cosine > best.1 {
-                best = (anchor, cosine);
-            }
-        }
-        best
-    };
-    (0..candidates.len()).map(best).collect()
+    (0..candidates.len()).map(|i| rows.nearest(directions.row(i))).collect()
 }
 
 /// A quality of all candidates, and how far a candidate's is from the others'.

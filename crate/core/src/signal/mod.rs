@@ -61,6 +61,7 @@ pub struct Candidate<'a> {
 /// - `freshness`: log1p of the days since publication; `freshness_known`
 /// - `affinity`: fold-in factor · item factor, what the factorisation expects of the pair; 0 for a cold viewer
 /// - `trend`: how often the video was found relevant of late
+#[inline(never)]
 #[must_use]
 pub fn signals(viewer: &ViewerState<'_>, candidate: &Candidate<'_>) -> [f32; SIGNAL_COUNT] {
     let (length, length_known) = length(candidate.length_seconds);

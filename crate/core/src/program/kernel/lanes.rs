@@ -30,6 +30,18 @@ impl Lanes {
         Lanes::load(&values[at..][..4].as_chunks().0[0])
     }
 
+    /// The same without a look at the length.
+    ///
+    /// # Safety
+    /// There are four values from place `at` on.
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    pub(super) unsafe fn from_unchecked(values: &[f32], at: usize) -> Lanes {
+        debug_assert!(values.len() >= 4 && at <= values.len() - 4);
+        // SAFETY: the caller's promise; an array of `f32` is aligned as they are.
+        Lanes::load(unsafe { &*values.as_ptr().add(at).cast::<[f32; 4]>() })
+    }
+
     /// Writes them to the four places from `at` on, which the caller has checked to be there.
     #[inline(always)]
     pub(super) fn to(self, values: &mut [f32], at: usize) {

@@ -28,13 +28,11 @@ pub fn dense_rows(x: &[f32], inputs: usize, weights: &[f32], bias: Option<&[f32]
     let own = |at: usize| bias.and_then(|bias| bias.get(at..)).unwrap_or(&zeros);
     let mut from = 0;
     while from < width && fours > 0 {
-        let mut to = 0;
         if width < 4 {
-            for x in x.chunks_exact(4 * inputs) {
-                four_sums(x, inputs, &weights[from..], width, own(from), &mut out[to + from..]);
-                to += 4 * width;
-            }
-            from += 1;
+            let apart = usize::from(from + 1 < width);
+            let starts = [from, from + apart].map(|column| 0.0 + own(column)[0]);
+            two_columns(x, inputs, &weights[from..], [width, apart], starts, &mut out[from..]);
+            from += 2;
             continue;
         }
         // What is left of a width is not less than eight columns: some are worked out twice, to the same bits.
@@ -42,18 +40,8 @@ pub fn dense_rows(x: &[f32], inputs: usize, weights: &[f32], bias: Option<&[f32]
         let apart = (width - 4 - first).min(4);
         // Added to zero, for the reason that `dense` gives.
         let start = |at: usize| Lanes::splat(0.0).plus(Lanes::from(own(at), 0));
-        let starts = [start(first), start(first + apart)];
-        for x in x.chunks_exact(4 * inputs) {
-            four_rows(
-                x,
-                inputs,
-                &weights[first..],
-                [width, apart],
-                starts,
-                &mut out[to + first..],
-            );
-            to += 4 * width;
-        }
+        let starts = Eight(start(first), start(first + apart));
+        eight_columns(x, inputs, &weights[first..], [width, apart], starts, &mut out[first..]);
         from += 8;
     }
     for (x, out) in x_rest.chunks_exact(inputs).zip(out_rest.chunks_exact_mut(width)) {
@@ -61,54 +49,92 @@ pub fn dense_rows(x: &[f32], inputs: usize, weights: &[f32], bias: Option<&[f32]
     }
 }
 
-/// A column of four rows, of a layer that is narrower than a register.
-#[inline(never)]
-fn four_sums(x: &[f32], inputs: usize, weights: &[f32], width: usize, own: &[f32], out: &mut [f32]) {
-    let (first, last) = x.split_at(2 * inputs);
-    let ((a, b), (c, d)) = (first.split_at(inputs), last.split_at(inputs));
-    let (b, c, d) = (&b[..a.len()], &c[..a.len()], &d[..a.len()]);
-    let start = 0.0 + own.first().copied().unwrap_or(0.0);
-    let (mut sum_a, mut sum_b, mut sum_c, mut sum_d) = (start, start, start, start);
-    let mut at = 0;
-    for k in 0..a.len() {
-        let weight = weights[at];
-        sum_a += a[k] * weight;
-        sum_b += b[k] * weight;
-        sum_c += c[k] * weight;
-        sum_d += d[k] * weight;
-        at += width;
-    }
-    out[0] = sum_a;
-    out[width] = sum_b;
-    out[2 * width] = sum_c;
-    out[3 * width] = sum_d;
+/// The four parts of equal length that four rows are.
+#[inline(always)]
+fn quarters(x: &[f32]) -> [&[f32]; 4] {
+    let inputs = x.len() / 4;
+    let (a, b, c, d) = (
+        &x[..inputs],
+        &x[inputs..][..inputs],
+        &x[2 * inputs..][..inputs],
+        &x[3 * inputs..][..inputs],
+    );
+    [a, b, c, d]
 }
 
-/// The four columns with which `weights` and `out` begin, and the four that are `apart` from those, of four rows. A function
-/// of its own: its loop has the registers for itself.
+/// The column with which `weights` and `out` begin, and that which is `apart` from it, four rows at a time, of a layer that is
+/// narrower than a register.
 #[inline(never)]
-fn four_rows(
+fn two_columns(
     x: &[f32],
     inputs: usize,
     weights: &[f32],
     [width, apart]: [usize; 2],
-    [low, high]: [Lanes; 2],
+    [low, high]: [f32; 2],
     out: &mut [f32],
 ) {
-    let (first, last) = x.split_at(2 * inputs);
-    let ((a, b), (c, d)) = (first.split_at(inputs), last.split_at(inputs));
-    let (b, c, d) = (&b[..a.len()], &c[..a.len()], &d[..a.len()]);
-    // By numbers: a chain of zips is a call for each step where the module is built for size.
-    let mut sums = Sums::starting(low, high);
-    let mut at = 0;
-    for k in 0..a.len() {
-        sums = sums.plus(weights, at, apart, [a[k], b[k], c[k], d[k]]);
-        at += width;
+    let mut to = 0;
+    for x in x.chunks_exact(4 * inputs) {
+        let [a, b, c, d] = quarters(x);
+        let (mut low_a, mut low_b, mut low_c, mut low_d) = (low, low, low, low);
+        let (mut high_a, mut high_b, mut high_c, mut high_d) = (high, high, high, high);
+        let mut at = 0;
+        for k in 0..a.len() {
+            let (low, high) = (weights[at], weights[at + apart]);
+            (low_a, high_a) = (low_a + a[k] * low, high_a + a[k] * high);
+            (low_b, high_b) = (low_b + b[k] * low, high_b + b[k] * high);
+            (low_c, high_c) = (low_c + c[k] * low, high_c + c[k] * high);
+            (low_d, high_d) = (low_d + d[k] * low, high_d + d[k] * high);
+            at += width;
+        }
+        for (low, high) in [(low_a, high_a), (low_b, high_b), (low_c, high_c), (low_d, high_d)] {
+            (out[to], out[to + apart]) = (low, high);
+            to += width;
+        }
     }
-    sums.a.store(out, 0, apart);
-    sums.b.store(out, width, apart);
-    sums.c.store(out, 2 * width, apart);
-    sums.d.store(out, 3 * width, apart);
+}
+
+/// The four columns with which `weights` and `out` begin, and the four that are `apart` from those, four rows at a time. A
+/// function of its own: its loop has the registers for itself.
+#[inline(never)]
+#[allow(unsafe_code)]
+fn eight_columns(
+    x: &[f32],
+    inputs: usize,
+    weights: &[f32],
+    [width, apart]: [usize; 2],
+    starts: Eight,
+    out: &mut [f32],
+) {
+    // Once for all steps: a look at the length in each is a sixth of the loop.
+    assert!(weights.len() >= (inputs - 1) * width + apart + 4);
+    let mut to = 0;
+    for x in x.chunks_exact(4 * inputs) {
+        let [a, b, c, d] = quarters(x);
+        // By name, as an array of sums would be memory, and by numbers: a chain of zips is a call for each step where the
+        // module is built for size.
+        let (mut sums_a, mut sums_b, mut sums_c, mut sums_d) = (starts, starts, starts, starts);
+        let mut at = 0;
+        for k in 0..a.len() {
+            // SAFETY: `at` is `width` times k, which is less than `inputs`, the length of each of the four rows.
+            let weights = unsafe {
+                Eight(
+                    Lanes::from_unchecked(weights, at),
+                    Lanes::from_unchecked(weights, at + apart),
+                )
+            };
+            sums_a = sums_a.plus_product(a[k], weights);
+            sums_b = sums_b.plus_product(b[k], weights);
+            sums_c = sums_c.plus_product(c[k], weights);
+            sums_d = sums_d.plus_product(d[k], weights);
+            at += width;
+        }
+        sums_a.store(out, to, apart);
+        sums_b.store(out, to + width, apart);
+        sums_c.store(out, to + 2 * width, apart);
+        sums_d.store(out, to + 3 * width, apart);
+        to += 4 * width;
+    }
 }
 
 /// Eight columns of a row.
@@ -126,39 +152,5 @@ impl Eight {
     fn store(self, out: &mut [f32], at: usize, apart: usize) {
         self.0.to(out, at);
         self.1.to(out, at + apart);
-    }
-}
-
-/// The sums of four rows, by name: an array of them would be memory.
-#[derive(Clone, Copy)]
-struct Sums {
-    a: Eight,
-    b: Eight,
-    c: Eight,
-    d: Eight,
-}
-
-impl Sums {
-    #[inline(always)]
-    fn starting(low: Lanes, high: Lanes) -> Sums {
-        let own = Eight(low, high);
-        Sums {
-            a: own,
-            b: own,
-            c: own,
-            d: own,
-        }
-    }
-
-    /// With the products of one value of each row.
-    #[inline(always)]
-    fn plus(self, weights: &[f32], at: usize, apart: usize, [a, b, c, d]: [f32; 4]) -> Sums {
-        let weights = Eight(Lanes::from(weights, at), Lanes::from(weights, at + apart));
-        Sums {
-            a: self.a.plus_product(a, weights),
-            b: self.b.plus_product(b, weights),
-            c: self.c.plus_product(c, weights),
-            d: self.d.plus_product(d, weights),
-        }
     }
 }

@@ -93,7 +93,7 @@ impl Default for RankerConfig {
             hidden: [32, 16],
             order_hidden: [8, 4],
             negatives: 20,
-            offer_moment: OfferMoment::Found,
+            offer_moment: OfferMoment::Visit,
             offer_balance: 0.0,
             epochs: 10,
             batch: 256,

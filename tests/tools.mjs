@@ -13,6 +13,8 @@ const toolsDir = join(cacheDir, "tools");
 const WASM_PACK = "0.15.1";
 const GECKODRIVER = "0.37.1";
 const CARGO_FUZZ = "0.13.2";
+const CARGO_DENY = "0.20.2";
+const CARGO_AUDIT = "0.22.2";
 
 // These tools run for seconds: compile them quickly rather than well.
 const quick = {
@@ -82,6 +84,13 @@ export async function ensureFuzzer() {
   useTools();
   await cargoInstall("cargo-fuzz", "cargo-fuzz", CARGO_FUZZ);
   if (!versionOf("c++")) await aptInstall(["g++"]);
+}
+
+/** What `npm run audit` needs. */
+export async function ensureAuditors() {
+  useTools();
+  await cargoInstall("cargo-deny", "cargo-deny", CARGO_DENY, { work: false });
+  await cargoInstall("cargo-audit", "cargo-audit", CARGO_AUDIT, { work: false });
 }
 
 /** A balancer, for tests of several servers. */

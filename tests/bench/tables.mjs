@@ -20,6 +20,18 @@ export const annMissed = ({ sets }) =>
     return [...faster, ...(name.endsWith("-200k") && rate < WANTED_RATE ? [`${name}: ${Math.round(rate)} queries/s, wanted are ${WANTED_RATE}`] : [])];
   });
 
+/** Of towers.py's JSON. */
+export const towersTables = ({ examples, videos, batch, inputs: [user, item], table_rows: rows, jax, rows: measured }) => [
+  {
+    caption: `${examples.toLocaleString("en")} examples, ${videos.toLocaleString("en")} videos, ${batch} examples a step; ${user} and ${item} dense inputs, ${rows.toLocaleString("en")} rows of tables; one core, JAX ${jax}.`,
+    columns: ["", "examples a second of processor time", "loss of the last pass", "upnext, times as many"],
+    rows: measured.map(({ kind, rate, loss, ratio }) => [kind === "upnext" ? kind : `JAX, ${kind}`, Math.round(rate), rounded(loss, 4), rounded(ratio)]),
+  },
+];
+
+export const towersMissed = ({ rows, fastest }) =>
+  rows.filter(({ kind, ratio }) => kind === fastest && ratio < 1).map(({ kind, ratio }) => `${ratio.toFixed(2)} times as many examples as JAX (${kind}), wanted is once as many`);
+
 /** Of load.mjs's measures: the server, and beside it the rival if there was one. */
 export function loadTables({ videos, rate, upnext, faiss }) {
   const both = (name, of) => [name, ...[upnext, faiss].filter(Boolean).map(of)];

@@ -15,7 +15,7 @@ use upnext_core::feature::spec::FeatureSpec;
 use upnext_core::feature::{ItemLayout, UserLayout};
 use upnext_core::fold_in::Gram;
 use upnext_export::analyse::{AnalyseConfig, analyse};
-use upnext_export::catalogue;
+use upnext_export::catalogue::{self, Ids};
 use upnext_export::factors::{FactorConfig, Ones, factorise};
 use upnext_export::label::{Encounter, encounters};
 use upnext_export::moments::{Moments, Pasts};
@@ -69,7 +69,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         pasts: &pasts,
         factors: &QuantRows::new(factors.dim, factors.items.clone()),
     };
-    let items = catalogue::encode(&data, &spec, None, split.factors_until_ms);
+    let items = catalogue::encode(&data, &spec, None, split.factors_until_ms, Ids::All);
     let mut shown: Vec<&Encounter> = relevant(Side::Train).collect();
     // Whole steps, so that both take as many of one size.
     shown.truncate(shown.len() / config.batch.max(1) * config.batch);

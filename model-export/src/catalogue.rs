@@ -75,9 +75,25 @@ fn comments(data: &Dataset, spec: &FeatureSpec, titles: Option<&Titles>, until_m
     sums.into_iter().map(|slot| slot.map(mean)).collect()
 }
 
+/// Whose ids the item tower is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ids {
+    /// Every video's: while the tower learns.
+    All,
+    /// Those of videos that had an event before the instant. The rows that the id of another one hashes to are what others
+    /// taught, or what it was taught itself as a random negative: it goes by its content alone.
+    Met,
+}
+
 /// Encodes every video as of an instant, on all cores; titles and comments by `titles`, or else by the built-in encoder.
 #[must_use]
-pub fn encode(data: &Dataset, spec: &FeatureSpec, titles: Option<&Titles>, until_ms: i64) -> ItemInputs {
+pub fn encode(data: &Dataset, spec: &FeatureSpec, titles: Option<&Titles>, until_ms: i64, ids: Ids) -> ItemInputs {
+    let mut told = vec![ids == Ids::All; data.videos.len()];
+    for video in &data.interactions.video[..data.interactions.before(until_ms)] {
+        if let Some(told) = told.get_mut(*video as usize) {
+            *told = true;
+        }
+    }
     let (videos, counts) = (&data.videos, Counts::before(data, until_ms));
     let comments = comments(data, spec, titles, until_ms);
     let encoder = ItemEncoder::new(spec, Folding::current());
@@ -87,7 +103,7 @@ pub fn encode(data: &Dataset, spec: &FeatureSpec, titles: Option<&Titles>, until
         .map(|row| {
             let tags: Vec<&str> = videos.tags.get(row).collect();
             encoder.encode(&VideoFeatures {
-                id: videos.ids.name(row as u32),
+                id: if told[row] { videos.ids.name(row as u32) } else { "" },
                 title: videos.title[row].as_deref(),
                 title_vector: titles
                     .zip(videos.title[row].as_deref())
@@ -105,4 +121,42 @@ pub fn encode(data: &Dataset, spec: &FeatureSpec, titles: Option<&Titles>, until
         })
         .collect();
     ItemInputs::new(&rows)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::analyse::{AnalyseConfig, analyse};
+    use crate::evaluate::fixture::world;
+    use crate::factors::FactorConfig;
+    use crate::label::encounters;
+    use crate::split::Split;
+
+    #[test]
+    fn a_video_without_an_event_is_told_by_its_content_alone() {
+        let data = world(5);
+        let split = Split::of(&data).unwrap();
+        let config = AnalyseConfig {
+            vector_dim: 16,
+            factor_dim: 8,
+            fold_in: FactorConfig::default().fold_in(),
+            seed: 1,
+        };
+        let spec = analyse(&data, &split, &encounters(&data, &split), &config).unwrap();
+        let until = split.train_until_ms;
+        let [all, met] = [Ids::All, Ids::Met].map(|ids| encode(&data, &spec, None, until, ids));
+        let table = &data.interactions;
+        let mut unmet = 0;
+        for row in 0..all.count {
+            let has_event = table.video[..table.before(until)].contains(&(row as u32));
+            unmet += usize::from(!has_event);
+            let (told, rest) = met.categorical(row).split_at(2);
+            assert_eq!(told == &all.categorical(row)[..2], has_event);
+            assert_eq!(told == [0, 0], !has_event);
+            assert_eq!(rest, &all.categorical(row)[2..]);
+        }
+        assert!(unmet > 3, "{unmet} without an event");
+        assert_eq!((met.tags, met.dense), (all.tags, all.dense));
+    }
 }

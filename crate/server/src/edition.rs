@@ -280,7 +280,8 @@ fn encode(catalogue: &Catalogue, row: &VideoRow, video: &VideoInput, replaces: O
     let tags: Vec<&str> = video.tags.iter().map(String::as_str).collect();
     let title = catalogue.title(video.title.as_deref());
     let features = VideoFeatures {
-        id: &row.id,
+        // The tower has learnt nothing by the id of a video that came after the bundle: it goes by its content alone.
+        id: if replaces.is_some() { &row.id } else { "" },
         title: video.title.as_deref(),
         title_vector: title.as_deref(),
         tags: &tags,

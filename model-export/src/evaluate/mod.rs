@@ -44,7 +44,7 @@ pub use interval::{Figures, Intervals};
 pub use measure::{Measured, SlateHits, measure};
 pub use off_policy::{OffPolicyReport, PolicyValue, Values};
 pub use personal::{Evidence, Group, Paired, PersonalReport, personal};
-pub use report::{Auc, Bucket, Cold, DialPoint, Pruning, Quality, Report, SlateQuality, TestSize};
+pub use report::{Auc, Bucket, Cold, DialPoint, FreshVideos, Pruning, Quality, Report, SlateQuality, TestSize};
 pub use weightings::{PLACES, Weighting};
 
 use crate::Error;
@@ -152,11 +152,13 @@ fn on_ground<T>(
         pasts: &pasts,
         factors: &catalogue.factors,
     };
+    let seen = Seen::before(data, &split);
+    let fresh = seen.fresh();
     judge(&Ground {
         split,
         met: &met,
         test: &test,
-        seen: &Seen::before(data, &split),
+        seen: &seen,
         stage: slates::Stage {
             moments: &moments,
             catalogue: &catalogue,
@@ -166,6 +168,7 @@ fn on_ground<T>(
             diversity,
             head_weights,
             watched: Watched::of_figures(&bundle.manifest.metrics),
+            fresh: &fresh,
         },
     })
 }
@@ -262,6 +265,12 @@ impl Seen {
             }
         }
         seen
+    }
+
+    /// Videos without an event.
+    fn fresh(&self) -> Vec<u32> {
+        let rows = self.videos.iter().enumerate();
+        rows.filter(|(_, seen)| !**seen).map(|(row, _)| row as u32).collect()
     }
 
     fn warm_user(&self, score: &impressions::Impression) -> bool {

@@ -97,17 +97,35 @@ pub struct Bucket {
     pub auc: Auc,
 }
 
-/// Impressions, and slates of users, of which the past knew nothing.
+/// Impressions, and slates, of users of whom the past knew nothing.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Cold {
     /// Impressions.
     pub impressions: usize,
     /// Per model.
     pub auc: Auc,
-    /// Users with a slate; 0 for cold videos.
+    /// Users with a slate.
     pub users: usize,
-    /// Per model; empty for cold videos.
+    /// Per model; empty where there are no such users.
     pub models: BTreeMap<&'static str, SlateQuality>,
+}
+
+/// Videos without an event before the test window: their vectors come of their content alone, and no model has a count or a
+/// factor of them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FreshVideos {
+    /// Impressions of them.
+    pub impressions: usize,
+    /// Per model, over those.
+    pub auc: Auc,
+    /// How many there are.
+    pub videos: usize,
+    /// Users who found one of them relevant.
+    pub users: usize,
+    /// Recall at k of what those users found relevant, all of these videos ranked by the towers alone, mean of the users' shares.
+    pub recall: AtK,
+    /// What any order at random has on the average.
+    pub chance: AtK,
 }
 
 /// Recall of the server's pruning of the whole catalogue, before the device's filter.
@@ -160,7 +178,7 @@ pub struct Report {
     /// Users without an event before the test window.
     pub cold_users: Cold,
     /// Videos without an event before the test window.
-    pub cold_videos: Cold,
+    pub fresh_videos: FreshVideos,
     /// The server's part.
     pub pruning: Pruning,
     /// How sure the figures are, and the device against the others.
@@ -232,12 +250,7 @@ pub(super) fn report(
                 MODELS.iter().enumerate().map(slates).collect()
             },
         },
-        cold_videos: Cold {
-            impressions: cold_video.len(),
-            auc: aucs(&cold_video),
-            users: 0,
-            models: BTreeMap::new(),
-        },
+        fresh_videos: fresh_videos(&cold_video, judged, seen.fresh().len()),
         pruning: pruning(judged),
         intervals: intervals(scores, judged),
         calibration: calibration((scores.iter()).map(|s| (s.live[MODELS.len() - 1], f32::from(s.relevant)))),
@@ -365,6 +378,25 @@ fn by_length(data: &Dataset, scores: &[Impression]) -> Vec<Bucket> {
     buckets
 }
 
+fn fresh_videos(shown: &[&Impression], judged: &[Judged], videos: usize) -> FreshVideos {
+    let pleased: Vec<&(usize, Vec<bool>)> = judged
+        .iter()
+        .map(|j| &j.fresh)
+        .filter(|(unmet, _)| *unmet > 0)
+        .collect();
+    let recall = |k: usize| mean(pleased.iter().map(|(unmet, hits)| recall_at(hits, *unmet, k)));
+    FreshVideos {
+        impressions: shown.len(),
+        auc: aucs(shown),
+        videos,
+        users: pleased.len(),
+        recall: KS.iter().filter_map(|k| Some((k.to_string(), recall(*k)?))).collect(),
+        chance: (KS.iter().filter(|_| videos > 0))
+            .map(|k| (k.to_string(), (*k as f64 / videos as f64).min(1.0)))
+            .collect(),
+    }
+}
+
 fn pruning(judged: &[Judged]) -> Pruning {
     let recall = |account: bool, which: usize| {
         let own = judged.iter().filter(|j| j.account == account);
@@ -431,14 +463,26 @@ impl Report {
                 line(&bucket.auc)
             );
         }
-        for (what, cold) in [("users", &self.cold_users), ("videos", &self.cold_videos)] {
-            let _ = writeln!(
-                text,
-                "cold {what}, {} impressions: auc {}",
-                cold.impressions,
-                line(&cold.auc)
-            );
-        }
+        let (cold, fresh) = (&self.cold_users, &self.fresh_videos);
+        let _ = writeln!(
+            text,
+            "cold users, {} impressions: auc {}",
+            cold.impressions,
+            line(&cold.auc)
+        );
+        let at = |figures: &AtK, k: &str| show(figures.get(k).copied());
+        let _ = writeln!(
+            text,
+            "fresh videos, {} impressions: auc {}; {} of them ranked by the towers for {} users: recall@10 {} (at random {}), recall@100 {} ({})",
+            fresh.impressions,
+            line(&fresh.auc),
+            fresh.videos,
+            fresh.users,
+            at(&fresh.recall, "10"),
+            at(&fresh.chance, "10"),
+            at(&fresh.recall, "100"),
+            at(&fresh.chance, "100"),
+        );
         for (name, minus) in &self.intervals.device_minus {
             let shown = ["auc", "user_auc", "precision@10", "map@10", "ndcg@10", "recall@100"];
             let figures = shown.iter().filter_map(|figure| {

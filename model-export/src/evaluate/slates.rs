@@ -17,7 +17,7 @@ use crate::Error;
 use crate::label::Encounter;
 use crate::moments::{Moments, before};
 use crate::progress::Progress;
-use crate::prune::nearest;
+use crate::prune::{best, nearest, score};
 use crate::ranker::Watched;
 use crate::table::Dataset;
 
@@ -48,6 +48,8 @@ pub(super) struct Judged {
     pub(super) hits: [Vec<bool>; 4],
     /// Relevant videos among the server's candidates, and among as many popular ones.
     pub(super) pruned: [usize; 2],
+    /// Relevant videos that nobody had met before, and which of the first of those, by the towers alone, came true.
+    pub(super) fresh: (usize, Vec<bool>),
 }
 
 #[cfg(test)]
@@ -61,6 +63,7 @@ impl Judged {
             slates: Default::default(),
             hits,
             pruned: [0; 2],
+            fresh: (0, Vec::new()),
         }
     }
 }
@@ -113,6 +116,8 @@ pub(super) struct Stage<'a> {
     pub(super) head_weights: Option<HeadWeights>,
     /// What the head of what is watched foretells.
     pub(super) watched: Watched,
+    /// Videos without an event before the window, sorted.
+    pub(super) fresh: &'a [u32],
 }
 
 impl Stage<'_> {
@@ -164,7 +169,15 @@ impl Stage<'_> {
         ];
         let came_true = |row: &u32| visitor.relevant.binary_search(row).is_ok();
         let count = |rows: &[u32]| rows.iter().filter(|row| came_true(row)).count();
+        let unmet = visitor.relevant.iter();
+        let unmet = unmet.filter(|row| self.fresh.binary_search(row).is_ok()).count();
+        let by_towers = |row: &u32| (score(&catalogue.vectors, &slate.user_vector, *row), *row);
+        let newest = match unmet {
+            0 => Vec::new(),
+            _ => best(self.fresh.iter().map(by_towers)),
+        };
         Ok(Judged {
+            fresh: (unmet, newest.iter().take(LONGEST).map(came_true).collect()),
             relevant: visitor.relevant.len(),
             cold: visitor.cold,
             account: catalogue.account(visitor.user).is_some(),

@@ -25,6 +25,7 @@ fn stage<'a>(
         diversity: 0.0,
         head_weights: None,
         watched: crate::ranker::Watched::default(),
+        fresh: &[],
     }
 }
 
@@ -58,6 +59,13 @@ fn a_trained_world_is_judged_by_every_model_and_twice_alike() {
     assert_eq!(impressions, report.test.impressions);
     assert!(report.by_length.windows(2).all(|b| b[0].to_seconds < b[1].from_seconds));
     assert!(report.cold_users.users > 0 && report.cold_users.impressions > 0);
+    let fresh = &report.fresh_videos;
+    assert!(fresh.users > 0 && fresh.videos > 3);
+    for k in KS {
+        let (recall, chance) = (fresh.recall[&k.to_string()], fresh.chance[&k.to_string()]);
+        assert!((0.0..=1.0).contains(&recall), "recall@{k} {recall}");
+        assert!((chance - (k as f64 / fresh.videos as f64).min(1.0)).abs() < 1e-12);
+    }
     // With no more videos than candidates the pruning finds them all.
     assert_eq!(report.pruning.cf, Some(1.0));
     assert!(report.table().contains("device"));

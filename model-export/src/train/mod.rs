@@ -22,7 +22,7 @@ pub use file::{TrainFile, options};
 
 use crate::Error;
 use crate::analyse::{AnalyseConfig, VideoFigures, analyse};
-use crate::catalogue;
+use crate::catalogue::{self, Ids};
 use crate::factors::{FactorConfig, Factors, Ones, factorise};
 use crate::given::FactorFiles;
 use crate::group::Mask;
@@ -145,7 +145,7 @@ pub fn train_with(data: &Dataset, config: &TrainConfig, given: Prepared<'_>, cac
             pasts: &pasts,
             factors: &item_factors,
         },
-        items: catalogue::encode(data, &spec, titles, split.factors_until_ms),
+        items: catalogue::encode(data, &spec, titles, split.factors_until_ms, Ids::All),
         mask: Mask::of(config.towers.without, &spec),
         watched: Watched::of(config.ranker.watched, impressions.iter().map(|(e, _)| *e), data),
         config,
@@ -176,7 +176,7 @@ pub fn train_with(data: &Dataset, config: &TrainConfig, given: Prepared<'_>, cac
     let towers = cache.step("towers", &key, || stage.towers("towers", &impressions))?;
     let vectors = item_vectors(
         &towers.item,
-        &catalogue::encode(data, &spec, titles, split.train_until_ms),
+        &catalogue::encode(data, &spec, titles, split.train_until_ms, Ids::Met),
     );
     let mut metrics = metrics(&factors, &towers, &rows, &ranker);
     if let Some(seconds) = stage.watched.full_seconds {

@@ -38,7 +38,7 @@ fn a_tower_without_a_group_computes_of_real_inputs_what_it_learnt_of_hidden_ones
     let users = UserTower::new(&user, &widths, &mut rng).weights();
     let items = ItemTower::new(&item, &widths, &mut rng).weights();
     let until = Split::of(&data).unwrap().train_until_ms;
-    let whole = crate::catalogue::encode(&data, &spec, None, until);
+    let whole = crate::catalogue::encode(&data, &spec, None, until, crate::catalogue::Ids::All);
     let mut viewers = UserInputs {
         count: 50,
         columns: 9,

@@ -9,7 +9,7 @@ mod prior;
 mod scalar;
 pub mod spec;
 mod user;
-mod validate;
+pub(crate) mod validate;
 mod vocabulary;
 
 pub use history::{PastEvent, Pool};

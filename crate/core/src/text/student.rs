@@ -4,6 +4,7 @@
 
 use super::{Folding, encode_text};
 use crate::feature::spec::TextSpec;
+use crate::feature::validate::MAX_N;
 use crate::{QuantRow, quantize};
 
 /// int8 rows with a scale each.
@@ -108,10 +109,11 @@ pub fn grams(spec: &TextSpec, seed: u64, folding: &Folding, text: &str) -> Vec<(
 
 impl Student {
     /// From a row for each bucket of n-grams (`table`) and one for each value of a vector (`map`). `None` where they are not of
-    /// one width, or not one row for each bucket of `grams`.
+    /// one width, or not one row for each bucket of `grams`, and where n-grams are of other lengths than 1 to 16.
     #[must_use]
     pub fn new(grams: TextSpec, seed: u64, table: LevelRows, map: LevelRows) -> Option<Student> {
-        let fits = table.len() == grams.dim as usize && table.dim == map.dim;
+        let lengths = (1..=grams.max_n).contains(&grams.min_n) && grams.max_n <= MAX_N;
+        let fits = lengths && table.len() == grams.dim as usize && table.dim == map.dim;
         fits.then_some(Student {
             grams,
             seed,
@@ -183,6 +185,13 @@ mod tests {
         assert!(Student::new(GRAMS, 1, rows(2, 3), rows(2, 5)).is_some());
         assert!(Student::new(GRAMS, 1, rows(2, 4), rows(2, 5)).is_none());
         assert!(Student::new(GRAMS, 1, rows(2, 3), rows(3, 5)).is_none());
+        for (min_n, max_n) in [(0, 4), (5, 4), (2, 17), (2, u32::MAX)] {
+            let grams = TextSpec { min_n, max_n, ..GRAMS };
+            assert!(
+                Student::new(grams, 1, rows(2, 3), rows(2, 5)).is_none(),
+                "{min_n} to {max_n}"
+            );
+        }
         for (dim, levels, scales) in [(0, 0, 0), (2, 3, 1), (2, 4, 1), (2, 2, 2)] {
             assert_eq!(LevelRows::new(dim, vec![0; levels], vec![0.0; scales]), None);
         }

@@ -14,6 +14,8 @@ pub const MAX_ROWS: u32 = 1 << 24;
 pub const MAX_TAGS: u32 = 256;
 /// Most events of a history that count.
 pub const MAX_HISTORY: u32 = 100_000;
+/// Longest n-gram: every length is another pass over a text.
+pub const MAX_N: u32 = 16;
 
 impl FeatureSpec {
     /// Parses and validates.
@@ -80,8 +82,8 @@ impl FeatureSpec {
 
 fn text(spec: &TextSpec) -> Result<(), Error> {
     count("text.dim", spec.dim, 1, MAX_DIM)?;
-    count("text.min_n", spec.min_n, 1, 16)?;
-    count("text.max_n", spec.max_n, spec.min_n, 16)
+    count("text.min_n", spec.min_n, 1, MAX_N)?;
+    count("text.max_n", spec.max_n, spec.min_n, MAX_N)
 }
 
 fn item(spec: &ItemSpec) -> Result<(), Error> {

@@ -146,7 +146,7 @@ impl<'a> TensorFile<'a> {
         let inconsistent = || {
             Error::from(ErrorKind::BundleInconsistent {
                 what: format!("the student of titles of {}", self.name),
-                expected: format!("a table and a map to {text_dim} values of one width"),
+                expected: format!("a table and a map to {text_dim} values of one width, n-grams of 1 to 16"),
                 found: "others".to_owned(),
             })
         };

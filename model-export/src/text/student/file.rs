@@ -82,6 +82,12 @@ fn parse(bytes: &[u8]) -> Result<Student, String> {
         min_n: small(number("min_n")?)?,
         max_n: small(number("max_n")?)?,
     };
-    let widths = format!("table rows of {} values and map rows of {}", table.dim(), map.dim());
-    Student::new(grams, number("seed")?, table, map).ok_or(widths)
+    let misfit = format!(
+        "table rows of {} values and map rows of {}, n-grams of {} to {}",
+        table.dim(),
+        map.dim(),
+        grams.min_n,
+        grams.max_n
+    );
+    Student::new(grams, number("seed")?, table, map).ok_or(misfit)
 }
